@@ -1,0 +1,123 @@
+import type { Duplex } from 'node:stream';
+
+/** What an image version needs to be built. Everything is validated before it gets here. */
+export interface BuildOrder {
+  /** Identity of the build VM, `microvm-<uuid>`; also the last part of its log stream. */
+  microvmId: string;
+  imageArn: string;
+  imageName: string;
+  /** `n.0` */
+  imageVersion: string;
+  /** `s3://bucket/key` */
+  codeArtifactUri: string;
+  buildRoleArn: string;
+  region: string;
+  /** Baseline size in MiB: 512, 1024, 2048, 4096 or 8192. */
+  minimumMemoryInMiB: number;
+  environmentVariables: Record<string, string>;
+  /** True when the request asked for `additionalOsCapabilities: ["ALL"]`. */
+  allCapabilities: boolean;
+  hooks: HookSettings;
+  logging: LogSettings;
+}
+
+/** Hooks with every default filled in; a hook that is absent is not called. Timeouts in seconds. */
+export interface HookSettings {
+  port?: number;
+  ready?: { timeoutSeconds: number };
+  validate?: { timeoutSeconds: number };
+  run?: { timeoutSeconds: number };
+  resume?: { timeoutSeconds: number };
+  suspend?: { timeoutSeconds: number };
+  terminate?: { timeoutSeconds: number };
+}
+
+/** Where standard output and error of the container go. */
+export type LogSettings = { kind: 'disabled' } | { kind: 'cloudWatch'; logGroup: string; logStream?: string };
+
+/** Sizes as `snapshotBuild` of the API reports them, in bytes, multiples of 4096. */
+export interface SnapshotBuild {
+  memorySnapshotSizeInBytes?: number;
+  codeInstallSizeInBytes?: number;
+  diskSnapshotSizeInBytes?: number;
+}
+
+/** A build that did not end in a snapshot. `message` is the sentence that AWS shows as the build's `stateReason`. */
+export class BuildFailed extends Error {
+  override readonly name = 'BuildFailed';
+  /** Sizes known when the build failed (only `codeInstallSizeInBytes` after a failed ready hook). */
+  readonly snapshotBuild: SnapshotBuild | undefined;
+  constructor(message: string, snapshotBuild?: SnapshotBuild) {
+    super(message);
+    this.snapshotBuild = snapshotBuild;
+  }
+}
+
+/** What starting a MicroVM needs. */
+export interface StartOrder {
+  microvmId: string;
+  imageArn: string;
+  imageName: string;
+  imageVersion: string;
+  /** Bare host name of the endpoint, sent as `Host` where the specification asks for it. */
+  endpoint: string;
+  hooks: HookSettings;
+  logging: LogSettings;
+  executionRoleArn?: string;
+  runHookPayload?: string;
+  /** Epoch milliseconds. */
+  startedAt: number;
+}
+
+/**
+ * The MicroVM cannot go on; `message` is its `stateReason`
+ * (for example `Run lifecycle hook returned HTTP status 500. …`). The host has already removed the machine.
+ */
+export class MicrovmFailed extends Error {
+  override readonly name = 'MicrovmFailed';
+}
+
+/** What the machine's processes and files say about a MicroVM. */
+export type Presence = 'running' | 'suspended' | 'gone';
+
+/**
+ * What `control` asks of the machine that it runs on. `control` decides and records, `host` acts.
+ * All methods are safe to call again after a crash: they finish or replace what was half done.
+ */
+export interface Host {
+  /** Builds one image version up to its snapshot. Rejects with {@link BuildFailed}; leaves nothing behind then. */
+  build(order: BuildOrder, signal: AbortSignal): Promise<SnapshotBuild>;
+  /** Removes everything stored for an image version; not an error when there is nothing. */
+  deleteVersion(imageName: string, imageVersion: string): Promise<void>;
+  /** Restores the snapshot and calls `/run`. Resolves when traffic may flow. Rejects with {@link MicrovmFailed}. */
+  start(order: StartOrder): Promise<void>;
+  /** Calls `/suspend`, writes the MicroVM to disk, ends its process. Rejects with {@link MicrovmFailed}. */
+  suspend(order: StartOrder): Promise<void>;
+  /** Restores a suspended MicroVM and calls `/resume`. Rejects with {@link MicrovmFailed}. */
+  resume(order: StartOrder): Promise<void>;
+  /** Calls `/terminate` if the MicroVM runs, then removes process and files. Never rejects for a failing hook. */
+  terminate(order: StartOrder): Promise<void>;
+  /** Finds out what is there, adopting a machine that still runs (after a restart of the daemon). */
+  inspect(order: StartOrder): Promise<Presence>;
+  /** Removes machines, builds and files that belong to none of the given ids and versions. */
+  sweep(microvmIds: ReadonlySet<string>, versions: ReadonlySet<`${string}/${string}`>): Promise<void>;
+  /** Opens a TCP connection to `127.0.0.1:port` inside a running MicroVM. Rejects with {@link PortClosed}. */
+  dial(microvmId: string, port: number): Promise<Duplex>;
+  /** Opens an interactive shell in the MicroVM's container. */
+  openShell(microvmId: string): Promise<ShellSession>;
+  /** Called once for every running MicroVM that ended by itself; `reason` becomes the `stateReason`. */
+  onExit(listener: (microvmId: string, reason: string) => void): void;
+}
+
+/** Nobody listens on that port inside the MicroVM. */
+export class PortClosed extends Error {
+  override readonly name = 'PortClosed';
+}
+
+/** One pseudo-terminal inside a MicroVM. `stream` carries raw bytes both ways. */
+export interface ShellSession {
+  stream: Duplex;
+  resize(columns: number, rows: number): void;
+  /** Exit code of the shell process, or 128 + signal. */
+  exited: Promise<number>;
+}

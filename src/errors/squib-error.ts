@@ -1,0 +1,12 @@
+/**
+ * An error that a user can do something about. `message` says what happened, `remedy` what to do.
+ * Only the front door turns it into an AWS error shape.
+ */
+export class SquibError extends Error {
+  override readonly name: string = 'SquibError';
+  readonly remedy: string;
+  constructor(message: string, remedy: string, options?: ErrorOptions) {
+    super(message, options);
+    this.remedy = remedy;
+  }
+}
