@@ -1,0 +1,32 @@
+import { parseArgs } from 'node:util';
+import { readConfig } from '../../config/config.ts';
+import { examine } from '../../setup/examine.ts';
+import type { Command } from '../command.ts';
+
+const marks = { ok: '✓', warning: '!', problem: '✗' };
+
+export const doctor: Command = {
+  summary: 'check this machine: what is wrong and what to do about it',
+  usage: `squib doctor [--config FILE] [--json]
+
+Looks at every prerequisite of squib on this machine. ✓ is fine, ! works with a limit, ✗ keeps squib from working and
+names the way out. Ends with code 1 when there is a ✗. Needs root for a full picture.`,
+  async run(args) {
+    const { values } = parseArgs({
+      args,
+      options: { config: { type: 'string' }, json: { type: 'boolean', default: false } },
+    });
+    const findings = await examine(readConfig(values.config));
+    if (values.json) {
+      console.log(JSON.stringify(findings, undefined, 2));
+    } else {
+      for (const { state, subject, detail, remedy } of findings) {
+        console.log(`${marks[state]} ${subject.padEnd(20)} ${detail}`);
+        if (remedy) console.log(`  ${' '.repeat(20)} → ${remedy}`);
+      }
+      const problems = findings.filter(({ state }) => state === 'problem').length;
+      console.log(problems === 0 ? '\nsquib can work on this machine.' : `\n${problems} to put right first.`);
+    }
+    if (findings.some(({ state }) => state === 'problem')) process.exitCode = 1;
+  },
+};

@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { SquibError } from '../errors/squib-error.ts';
+
+/** Every setting of squib with its type; `defaults` below is what holds when nobody says otherwise. */
+export interface Config {
+  /** State that must not be lost: database, keys, objects, images, MicroVMs. Mode 0700. */
+  dataDir: string;
+  /** What the set-up can make again: runtime tree, kernel, base images, layer cache. */
+  cacheDir: string;
+  /** Region in ARNs and endpoint names. Signatures for other regions are refused. */
+  region: string;
+  /** Account in ARNs: 12 digits. */
+  accountId: string;
+  /** Where the API listens: one port for every AWS service that squib speaks. */
+  api: { host: string; port: number };
+  /** Where the endpoints of all MicroVMs listen. `port: 0` means 443 where it may be bound, else 8443. */
+  endpoint: { host: string; port: number; domain: string };
+  /** `auto` takes KVM where a real kernel boots under it, else QEMU's software emulation. */
+  accelerator: 'auto' | 'kvm' | 'tcg';
+  /**
+   * Where base images come from instead of their own registry. Key: a reference or the beginning of one;
+   * value: another registry's prefix, `oci:/folder:tag` or `oci-archive:/file`.
+   */
+  mirrors: Record<string, string>;
+  /** First of the host user ids that QEMU processes run under, one per MicroVM. */
+  firstUid: number;
+}
+
+const defaults: Config = {
+  dataDir: '/var/lib/squib',
+  cacheDir: '/var/cache/squib',
+  region: 'us-east-1',
+  accountId: '000000000000',
+  api: { host: '127.0.0.1', port: 4700 },
+  endpoint: { host: '127.0.0.1', port: 0, domain: 'localhost' },
+  accelerator: 'auto',
+  mirrors: {},
+  firstUid: 700_000,
+};
+
+/** The file that is read when neither `--config` nor `SQUIB_CONFIG` names one; it need not exist. */
+export const defaultConfigFile = '/etc/squib/config.json';
+
+type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+function fail(file: string, path: string, problem: string): never {
+  throw new SquibError(
+    `Setting '${path}' in ${file} ${problem}.`,
+    'See docs/operating.md for every setting and its form.',
+  );
+}
+
+/** Lays `given` over `base`, checking that every name is known and every type fits. */
+function merge<T extends object>(base: T, given: Json, file: string, path: string): T {
+  if (given === null || typeof given !== 'object' || Array.isArray(given)) {
+    fail(file, path || '(all)', 'must be an object');
+  }
+  const result = { ...base } as Record<string, unknown>;
+  for (const [name, value] of Object.entries(given)) {
+    const here = path ? `${path}.${name}` : name;
+    const before = (base as Record<string, unknown>)[name];
+    if (path === 'mirrors') {
+      if (typeof value !== 'string') fail(file, here, 'must be a string');
+    } else if (before === undefined) {
+      fail(file, here, 'is not a setting of squib');
+    } else if (typeof before === 'object' && before !== null) {
+      result[name] = merge(before, value, file, here);
+      continue;
+    } else if (typeof value !== typeof before) {
+      fail(file, here, `must be a ${typeof before}`);
+    }
+    result[name] = value;
+  }
+  return result as T;
+}
+
+function checkValues(config: Config, file: string): void {
+  if (!/^\d{12}$/.test(config.accountId)) fail(file, 'accountId', 'must have 12 digits');
+  if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(config.region)) fail(file, 'region', 'must look like us-east-1');
+  if (!['auto', 'kvm', 'tcg'].includes(config.accelerator)) {
+    fail(file, 'accelerator', "must be 'auto', 'kvm' or 'tcg'");
+  }
+  for (const [name, port] of Object.entries({ api: config.api.port, endpoint: config.endpoint.port })) {
+    if (!Number.isInteger(port) || port < 0 || port > 65_535) fail(file, `${name}.port`, 'must be a port');
+  }
+  // A UNIX socket's path has at most 107 bytes; the longest of ours adds 67 to the data directory.
+  if (Buffer.byteLength(config.dataDir) > 40) fail(file, 'dataDir', 'must not be longer than 40 bytes');
+  if (!config.dataDir.startsWith('/')) fail(file, 'dataDir', 'must be an absolute path');
+  if (!config.cacheDir.startsWith('/')) fail(file, 'cacheDir', 'must be an absolute path');
+}
+
+/** Only what `readConfig` takes from the environment: `SQUIB_CONFIG`, `SQUIB_DATA_DIR`, `SQUIB_CACHE_DIR`. */
+export type ConfigEnvironment = Partial<
+  Record<'SQUIB_CONFIG' | 'SQUIB_DATA_DIR' | 'SQUIB_CACHE_DIR', string>
+>;
+
+/**
+ * Reads the configuration: defaults, then the file, then the environment, each laid over the one before.
+ * @param file a file that must exist; without it `SQUIB_CONFIG` or {@link defaultConfigFile}.
+ * @throws SquibError naming the setting that is wrong.
+ */
+export function readConfig(file?: string, env: ConfigEnvironment = process.env): Config {
+  const named = file ?? env.SQUIB_CONFIG;
+  const path = named ?? defaultConfigFile;
+  let config = defaults;
+  let text: string | undefined;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (named !== undefined || (error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      throw new SquibError(`The configuration file ${path} cannot be read.`, 'Check its path and mode.', {
+        cause: error,
+      });
+    }
+  }
+  if (text !== undefined) {
+    let given: Json;
+    try {
+      given = JSON.parse(text) as Json;
+    } catch (error) {
+      throw new SquibError(`The configuration file ${path} is not JSON.`, 'Correct it.', { cause: error });
+    }
+    config = merge(config, given, path, '');
+  }
+  config = {
+    ...config,
+    dataDir: env.SQUIB_DATA_DIR ?? config.dataDir,
+    cacheDir: env.SQUIB_CACHE_DIR ?? config.cacheDir,
+  };
+  checkValues(config, path);
+  return config;
+}

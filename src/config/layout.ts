@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+
+/** Where everything lies in the data directory (`docs/operating.md` shows the same picture). */
+export function dataLayout(dataDir: string) {
+  const images = join(dataDir, 'images');
+  const microvms = join(dataDir, 'microvms');
+  const builds = join(dataDir, 'builds');
+  return {
+    database: join(dataDir, 'squib.db'),
+    keys: join(dataDir, 'keys'),
+    objects: join(dataDir, 's3'),
+    logs: join(dataDir, 'logs'),
+    images,
+    microvms,
+    builds,
+    /** Snapshot of one image version. */
+    version: (imageName: string, imageVersion: string) => join(images, imageName, imageVersion),
+    /** Files of one MicroVM. */
+    microvm: (microvmId: string) => join(microvms, microvmId),
+    /** Scratch of one running build. */
+    build: (microvmId: string) => join(builds, microvmId),
+  };
+}
+
+export type DataLayout = ReturnType<typeof dataLayout>;

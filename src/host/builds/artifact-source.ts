@@ -1,0 +1,31 @@
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { BuildFailed } from '../../control/host.ts';
+import { NoSuchBucket, NoSuchKey, type ObjectStore } from '../../store/object-store.ts';
+
+/**
+ * Copies the object that `s3://bucket/key` names into a file.
+ * @throws BuildFailed with AWS's code and a sentence (spec: image-build 2).
+ */
+export async function fetchArtifact(
+  store: ObjectStore,
+  uri: string,
+  file: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const match = /^s3:\/\/([^/]+)\/(.+)$/s.exec(uri);
+  if (!match) throw new BuildFailed(`S3_INVALID_OBJECT: ${uri} is not of the form s3://<bucket>/<key>.`);
+  const [, bucket = '', key = ''] = match;
+  try {
+    const object = await store.openObject(bucket, key);
+    await pipeline(object.stream(), createWriteStream(file, { mode: 0o600 }), { signal });
+  } catch (error) {
+    if (error instanceof NoSuchBucket) {
+      throw new BuildFailed(`S3_NO_SUCH_BUCKET: The bucket ${bucket} of the code artifact does not exist.`);
+    }
+    if (error instanceof NoSuchKey) {
+      throw new BuildFailed(`S3_NO_SUCH_KEY: The object ${uri} of the code artifact does not exist.`);
+    }
+    throw error;
+  }
+}

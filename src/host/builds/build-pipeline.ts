@@ -1,0 +1,242 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DataLayout } from '../../config/layout.ts';
+import { BuildFailed, type BuildOrder, type SnapshotBuild } from '../../control/host.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { Log } from '../../log/log.ts';
+import type { LogStore, LogWriter } from '../../store/log-store.ts';
+import type { ObjectStore } from '../../store/object-store.ts';
+import type { ImageBuilder } from '../builder/image-builder.ts';
+import { callBuildHook } from '../hooks/build-hook.ts';
+import { openLogStream } from '../log-streams.ts';
+import { LiveMicrovm } from '../microvms/live-microvm.ts';
+import type { UidPool } from '../microvms/uid-pool.ts';
+import { fetchArtifact } from './artifact-source.ts';
+import { containerSpec } from './container-spec.ts';
+import { diskBytes, machineShape } from './machine-shape.ts';
+import { untilQuiet } from './quiet.ts';
+
+/** A cold boot takes 6 s under software emulation on an idle machine. */
+const bootTimeoutMs = 180_000;
+const agentTimeoutMs = 30_000;
+/** An image without `/ready` that never gets quiet is snapshotted after this. */
+const quietLimitMs = 60_000;
+
+export interface BuildPipelineParts {
+  layout: DataLayout;
+  engine: Engine;
+  builder: ImageBuilder;
+  objects: ObjectStore;
+  logs: LogStore;
+  log: Log;
+  uids: UidPool;
+  /** Domain of the endpoints, for the `Host` header of `/ready`. */
+  domain: string;
+}
+
+/** From a code artifact to the snapshot of an image version (spec: image-build 2). */
+export class BuildPipeline {
+  readonly #parts: BuildPipelineParts;
+
+  constructor(parts: BuildPipelineParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws BuildFailed with the reason that AWS shows; nothing is left behind then. */
+  async build(order: BuildOrder, signal: AbortSignal): Promise<SnapshotBuild> {
+    const { layout, logs, log, uids } = this.#parts;
+    const scratch = layout.build(order.microvmId);
+    await this.#discard(order.microvmId);
+    await mkdir(scratch, { recursive: true, mode: 0o700 });
+    const buildLog = openLogStream(logs, order.logging, {
+      startedAt: Date.now(),
+      imageVersion: order.imageVersion,
+      microvmId: `build-${order.microvmId}`,
+    });
+    const say = (line: string) => buildLog?.write(line);
+    try {
+      const sizes = await this.#run(order, scratch, say, signal);
+      say(`squib: version ${order.imageVersion} is ready.`);
+      return sizes;
+    } catch (error) {
+      say(`squib: ${(error as Error).message}`);
+      if (!(error instanceof BuildFailed)) log.error('build', { microvmId: order.microvmId, error });
+      throw error;
+    } finally {
+      await this.#discard(order.microvmId);
+      uids.release(order.microvmId);
+      await buildLog?.close();
+    }
+  }
+
+  /** Ends builds that a killed daemon left behind. */
+  async sweep(): Promise<void> {
+    await this.#parts.builder.sweep();
+    const left = await readdir(this.#parts.layout.builds).catch(() => []);
+    for (const id of left) await this.#discard(id);
+  }
+
+  async #run(
+    order: BuildOrder,
+    scratch: string,
+    say: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<SnapshotBuild> {
+    const { layout, engine, builder, objects } = this.#parts;
+    const zipPath = join(scratch, 'artifact.zip');
+    await fetchArtifact(objects, order.codeArtifactUri, zipPath, signal);
+    const work = join(scratch, 'work');
+    await mkdir(work);
+    const image = await builder.build({
+      id: order.microvmId,
+      zipPath,
+      workDir: work,
+      diskBytes: diskBytes(order.minimumMemoryInMiB),
+      signal,
+      onLog: say,
+    });
+    const codeInstall = { codeInstallSizeInBytes: roundUp(image.rootfsBytes) };
+
+    const target = layout.version(order.imageName, order.imageVersion);
+    await rm(target, { recursive: true, force: true });
+    const staging = join(scratch, 'version');
+    await mkdir(staging, { recursive: true, mode: 0o755 });
+    const rootfs = join(staging, 'rootfs.ext4');
+    await rename(image.rootfs, rootfs);
+
+    say('squib: starting the container in its virtual machine');
+    const live = await this.#boot(order, scratch, rootfs);
+    const ended = new AbortController();
+    live.onContainerExit((code) =>
+      ended.abort(new BuildFailed(`Container Stopped with Exit Code: ${code}`, codeInstall)),
+    );
+    live.machine.exited.then(({ reason }) =>
+      ended.abort(new BuildFailed(`INTERNAL_PLATFORM_ERROR: the build VM ended: ${reason}`, codeInstall)),
+    );
+    const stop = AbortSignal.any([signal, ended.signal]);
+    try {
+      await live.guest.startContainer(containerSpec(order, image.container));
+      await this.#untilReady(order, live, stop).catch((error) => {
+        throw error instanceof BuildFailed ? new BuildFailed(error.message, codeInstall) : error;
+      });
+      say('squib: taking the snapshot of memory and disk');
+      await live.quiesce();
+    } catch (error) {
+      await live.kill();
+      throw ended.signal.aborted ? ended.signal.reason : error;
+    }
+    const sizes = await engine.snapshot(live.machine, staging);
+    await live.endLogs();
+    await writeFile(join(staging, 'container.json'), JSON.stringify(image.container));
+
+    if (order.hooks.validate) await this.#validate(order, scratch, staging, say, signal);
+    await mkdir(join(layout.images, order.imageName), { recursive: true, mode: 0o711 });
+    await rename(staging, target);
+    return {
+      ...codeInstall,
+      memorySnapshotSizeInBytes: roundUp(sizes.memoryBytes),
+      diskSnapshotSizeInBytes: roundUp(sizes.diskBytes),
+    };
+  }
+
+  async #boot(order: BuildOrder, scratch: string, rootfs: string): Promise<LiveMicrovm> {
+    const { engine, uids } = this.#parts;
+    const dir = join(scratch, 'vm');
+    await mkdir(dir, { mode: 0o700 });
+    const machine = await engine.boot({
+      id: order.microvmId,
+      dir,
+      uid: uids.take(order.microvmId),
+      shape: machineShape(order.minimumMemoryInMiB),
+      rootfs,
+    });
+    return this.#connect(order, order.microvmId, machine, bootTimeoutMs);
+  }
+
+  async #connect(
+    order: BuildOrder,
+    microvmId: string,
+    machine: Parameters<typeof LiveMicrovm.connect>[0],
+    timeoutMs: number,
+  ): Promise<LiveMicrovm> {
+    const of = { startedAt: Date.now(), imageVersion: order.imageVersion, microvmId };
+    const logs: LogWriter | undefined = openLogStream(this.#parts.logs, order.logging, of);
+    try {
+      return await LiveMicrovm.connect(machine, logs, timeoutMs);
+    } catch (error) {
+      await machine.kill();
+      await logs?.close();
+      throw error;
+    }
+  }
+
+  async #untilReady(order: BuildOrder, live: LiveMicrovm, signal: AbortSignal): Promise<void> {
+    const { hooks } = order;
+    if (hooks.ready && hooks.port !== undefined) {
+      await callBuildHook({
+        hook: 'ready',
+        port: hooks.port,
+        timeoutSeconds: hooks.ready.timeoutSeconds,
+        host: this.#buildEndpoint(order),
+        dial: (port) => live.dial(port),
+        signal,
+      });
+    } else {
+      await untilQuiet(live.machine.pid, quietLimitMs, signal);
+    }
+  }
+
+  /** Runs `/validate` in a clone that is thrown away (spec: image-build 2, step 8). */
+  async #validate(
+    order: BuildOrder,
+    scratch: string,
+    snapshotDir: string,
+    say: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { engine, uids } = this.#parts;
+    const { validate, port } = order.hooks;
+    if (!validate || port === undefined) return;
+    say('squib: calling /validate in a disposable MicroVM');
+    const id = `microvm-${randomUUID()}`;
+    const dir = join(scratch, 'validate');
+    await mkdir(dir, { mode: 0o700 });
+    try {
+      const machine = await engine.restore({ id, dir, uid: uids.take(id), snapshotDir });
+      const live = await this.#connect(order, id, machine, agentTimeoutMs);
+      try {
+        await live.awaken();
+        await callBuildHook({
+          hook: 'validate',
+          port,
+          timeoutSeconds: validate.timeoutSeconds,
+          host: this.#buildEndpoint(order),
+          dial: (guestPort) => live.dial(guestPort),
+          signal,
+        });
+      } finally {
+        await live.kill();
+      }
+    } finally {
+      uids.release(id);
+    }
+  }
+
+  #buildEndpoint(order: BuildOrder): string {
+    return `${randomUUID()}.lambda-microvm.${order.region}.${this.#parts.domain}`;
+  }
+
+  /** Ends the machines of a build and removes its scratch. */
+  async #discard(microvmId: string): Promise<void> {
+    const scratch = this.#parts.layout.build(microvmId);
+    for (const name of ['vm', 'validate']) {
+      const dir = join(scratch, name);
+      const there = await stat(dir).catch(() => undefined);
+      if (there) await (await this.#parts.engine.adopt({ id: microvmId, dir }))?.kill();
+    }
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+const roundUp = (bytes: number) => Math.ceil(bytes / 4096) * 4096;

@@ -1,0 +1,256 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import type { DataLayout } from '../config/layout.ts';
+import {
+  type BuildOrder,
+  type Host,
+  MicrovmFailed,
+  PortClosed,
+  type Presence,
+  type ShellSession,
+  type SnapshotBuild,
+  type StartOrder,
+} from '../control/host.ts';
+import type { Engine, Machine } from '../engine/engine.ts';
+import type { Log } from '../log/log.ts';
+import type { LogStore } from '../store/log-store.ts';
+import type { BuildPipeline } from './builds/build-pipeline.ts';
+import { callLifecycleHook, type LifecycleHook } from './hooks/lifecycle-hook.ts';
+import { openLogStream } from './log-streams.ts';
+import { LiveMicrovm } from './microvms/live-microvm.ts';
+import type { UidPool } from './microvms/uid-pool.ts';
+
+/** A restored guest agent answers within milliseconds; a machine that swaps or starves may need this long. */
+const agentTimeoutMs = 30_000;
+
+export interface LocalHostParts {
+  layout: DataLayout;
+  engine: Engine;
+  logs: LogStore;
+  log: Log;
+  uids: UidPool;
+  builds: BuildPipeline;
+}
+
+/** Carries the rules of `control` out on this machine. */
+export class LocalHost implements Host {
+  readonly #parts: LocalHostParts;
+  readonly #live = new Map<string, LiveMicrovm>();
+  readonly #exitListeners: ((microvmId: string, reason: string) => void)[] = [];
+
+  constructor(parts: LocalHostParts) {
+    this.#parts = parts;
+  }
+
+  build(order: BuildOrder, signal: AbortSignal): Promise<SnapshotBuild> {
+    return this.#parts.builds.build(order, signal);
+  }
+
+  async deleteVersion(imageName: string, imageVersion: string): Promise<void> {
+    await rm(this.#parts.layout.version(imageName, imageVersion), { recursive: true, force: true });
+    // The image's own folder goes with its last version.
+    const folder = join(this.#parts.layout.images, imageName);
+    const left = await readdir(folder).catch(() => undefined);
+    if (left?.length === 0) await rm(folder, { recursive: true, force: true });
+  }
+
+  async start(order: StartOrder): Promise<void> {
+    const { engine, layout, uids } = this.#parts;
+    const id = order.microvmId;
+    await this.#discard(id); // what an interrupted start may have left
+    const dir = layout.microvm(id);
+    await mkdir(dir, { mode: 0o700, recursive: true });
+    try {
+      const snapshotDir = layout.version(order.imageName, order.imageVersion);
+      const machine = await engine.restore({ id, dir, uid: uids.take(id), snapshotDir });
+      await this.#awaken(order, machine);
+      const body = JSON.stringify({ microvmId: id, runHookPayload: order.runHookPayload ?? '' }); // Decision L1
+      await this.#callHook(order, 'run', body);
+    } catch (error) {
+      await this.#discard(id);
+      throw error;
+    }
+  }
+
+  async suspend(order: StartOrder): Promise<void> {
+    const { engine, uids, log } = this.#parts;
+    const live = this.#running(order.microvmId);
+    try {
+      await this.#callHook(order, 'suspend');
+    } catch (error) {
+      await this.#discard(order.microvmId);
+      throw error;
+    }
+    this.#live.delete(order.microvmId); // from here on its end is wanted and no dial may start
+    try {
+      await live.quiesce();
+      const saved = await engine.suspend(live.machine);
+      log.info('microvm.suspended', { microvmId: order.microvmId, ...saved });
+    } catch (error) {
+      await live.reconnect(agentTimeoutMs);
+      this.#watch(order.microvmId, live);
+      throw error;
+    }
+    await live.endLogs();
+    uids.release(order.microvmId);
+  }
+
+  async resume(order: StartOrder): Promise<void> {
+    const { engine, layout, uids } = this.#parts;
+    const id = order.microvmId;
+    const dir = layout.microvm(id);
+    const snapshotDir = layout.version(order.imageName, order.imageVersion);
+    const machine = await engine.resume({ id, dir, uid: uids.take(id), snapshotDir });
+    // Once the machine runs, its disk moves on and the saved memory no longer fits it.
+    await engine.commitResume(dir);
+    try {
+      await this.#awaken(order, machine);
+      await this.#callHook(order, 'resume');
+    } catch (error) {
+      await this.#discard(id);
+      throw error;
+    }
+  }
+
+  async terminate(order: StartOrder): Promise<void> {
+    if (this.#live.has(order.microvmId)) {
+      await this.#callHook(order, 'terminate').catch((error) =>
+        this.#parts.log.warn('hook.terminate', { microvmId: order.microvmId, error }),
+      );
+    }
+    await this.#discard(order.microvmId);
+  }
+
+  async inspect(order: StartOrder): Promise<Presence> {
+    const { engine, layout, uids, log } = this.#parts;
+    const id = order.microvmId;
+    const dir = layout.microvm(id);
+    if (!existsSync(dir)) return 'gone';
+    const machine = await engine.adopt({ id, dir });
+    // Saved state is removed before its machine runs again, so where it exists the machine has not moved on.
+    if (existsSync(join(dir, 'suspended', 'manifest.json'))) {
+      await machine?.kill();
+      return 'suspended';
+    }
+    if (!machine) return 'gone';
+    try {
+      uids.adopt(id, machine.uid);
+      await this.#awaken(order, machine);
+      return 'running';
+    } catch (error) {
+      log.warn('microvm.adopt', { microvmId: id, error });
+      await machine.kill();
+      uids.release(id);
+      return 'gone';
+    }
+  }
+
+  async sweep(microvmIds: ReadonlySet<string>, versions: ReadonlySet<`${string}/${string}`>): Promise<void> {
+    const { layout, builds, log } = this.#parts;
+    await builds.sweep();
+    for (const id of await listFolder(layout.microvms)) {
+      if (microvmIds.has(id)) continue;
+      log.info('sweep.microvm', { microvmId: id });
+      await this.#discard(id);
+    }
+    for (const image of await listFolder(layout.images)) {
+      for (const version of await listFolder(join(layout.images, image))) {
+        if (versions.has(`${image}/${version}`)) continue;
+        log.info('sweep.version', { image, version });
+        await this.deleteVersion(image, version);
+      }
+    }
+  }
+
+  async dial(microvmId: string, port: number): Promise<Duplex> {
+    const live = this.#live.get(microvmId);
+    if (!live) throw new PortClosed(`MicroVM ${microvmId} does not run`);
+    return live.dial(port);
+  }
+
+  async openShell(microvmId: string): Promise<ShellSession> {
+    return this.#running(microvmId).openShell();
+  }
+
+  onExit(listener: (microvmId: string, reason: string) => void): void {
+    this.#exitListeners.push(listener);
+  }
+
+  #running(microvmId: string): LiveMicrovm {
+    const live = this.#live.get(microvmId);
+    if (!live) throw new MicrovmFailed(`The machine of MicroVM ${microvmId} is gone.`);
+    return live;
+  }
+
+  /** Connects, sets clock and entropy, lets the container run, and watches for its end. */
+  async #awaken(order: StartOrder, machine: Machine): Promise<void> {
+    const logs = openLogStream(this.#parts.logs, order.logging, order);
+    let live: LiveMicrovm;
+    try {
+      live = await LiveMicrovm.connect(machine, logs, agentTimeoutMs);
+      await live.awaken();
+    } catch (error) {
+      await machine.kill();
+      await logs?.close();
+      throw error;
+    }
+    this.#watch(order.microvmId, live);
+  }
+
+  #watch(microvmId: string, live: LiveMicrovm): void {
+    this.#live.set(microvmId, live);
+    const ended = async (reason: string) => {
+      if (this.#live.get(microvmId) !== live) return; // suspended, terminated, or already reported
+      await this.#discard(microvmId);
+      for (const listener of this.#exitListeners) listener(microvmId, reason);
+    };
+    const report = (reason: string) => {
+      ended(reason).catch((error) => this.#parts.log.error('microvm.exit', { microvmId, error }));
+    };
+    live.onContainerExit((code) => report(`Container Stopped with Exit Code: ${code}`));
+    live.machine.exited.then(({ reason }) => report(`The virtual machine ended unexpectedly: ${reason}`));
+  }
+
+  async #callHook(order: StartOrder, hook: LifecycleHook, body?: string): Promise<void> {
+    const settings = order.hooks[hook];
+    if (!settings || order.hooks.port === undefined) return;
+    const live = this.#running(order.microvmId);
+    const ended = new Promise<never>((_, reject) => {
+      const fail = (reason: string) => reject(new MicrovmFailed(reason));
+      live.onContainerExit((code) => fail(`Container Stopped with Exit Code: ${code}`));
+      live.machine.exited.then(({ reason }) => fail(`The virtual machine ended unexpectedly: ${reason}`));
+    });
+    ended.catch(() => {}); // most hooks are long over by then
+    const call = callLifecycleHook({
+      hook,
+      port: order.hooks.port,
+      timeoutSeconds: settings.timeoutSeconds,
+      dial: (port) => live.dial(port),
+      ...(body !== undefined && { body }),
+    });
+    await Promise.race([call, ended]);
+  }
+
+  /** Ends whatever runs for this id and removes its files; nothing is left afterwards. */
+  async #discard(microvmId: string): Promise<void> {
+    const { engine, layout, uids } = this.#parts;
+    const dir = layout.microvm(microvmId);
+    const live = this.#live.get(microvmId);
+    this.#live.delete(microvmId);
+    if (live) await live.kill();
+    else if (existsSync(dir)) await (await engine.adopt({ id: microvmId, dir }))?.kill();
+    await rm(dir, { recursive: true, force: true });
+    uids.release(microvmId);
+  }
+}
+
+async function listFolder(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

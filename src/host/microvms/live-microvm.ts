@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { PortClosed, type ShellSession } from '../../control/host.ts';
+import type { Machine } from '../../engine/engine.ts';
+import { GuestConnection, GuestPortClosed } from '../../guest/guest-connection.ts';
+import type { LogWriter } from '../../store/log-store.ts';
+import { lineSplitter } from '../log-lines.ts';
+
+/** Bytes of fresh entropy given to the guest after every restore; the kernel's pool holds 256 bits. */
+const entropyBytes = 64;
+
+/** A machine that runs together with the connection to its guest agent. */
+export class LiveMicrovm {
+  readonly machine: Machine;
+  #guest: GuestConnection;
+  readonly #logs: LogWriter | undefined;
+  readonly #flushLines: (() => void)[] = [];
+  #containerExit: ((code: number) => void)[] = [];
+
+  private constructor(machine: Machine, guest: GuestConnection, logs: LogWriter | undefined) {
+    this.machine = machine;
+    this.#guest = guest;
+    this.#logs = logs;
+    this.#listen();
+  }
+
+  /**
+   * Lets a paused or running machine go on and connects to its agent.
+   * @param timeoutMs how long the agent may take to answer; a cold boot takes seconds, a restore milliseconds.
+   */
+  static async connect(
+    machine: Machine,
+    logs: LogWriter | undefined,
+    timeoutMs: number,
+  ): Promise<LiveMicrovm> {
+    const channel = await machine.connectChannel();
+    const guest = GuestConnection.open(channel, { timeoutMs });
+    guest.catch(() => {}); // looked at below, once the machine runs
+    await machine.run();
+    return new LiveMicrovm(machine, await guest, logs);
+  }
+
+  get guest(): GuestConnection {
+    return this.#guest;
+  }
+
+  #listen(): void {
+    const sinks = { stdout: this.#lines(), stderr: this.#lines() };
+    this.#guest.onOutput((stream, chunk) => sinks[stream].push(chunk));
+    this.#guest.onContainerExit((code) => {
+      for (const listener of this.#containerExit.splice(0)) listener(code);
+    });
+  }
+
+  #lines() {
+    const splitter = lineSplitter((line) => this.#logs?.write(line));
+    this.#flushLines.push(splitter.flush);
+    return splitter;
+  }
+
+  /** `listener` is called once, with the exit code of the container's main process (128 + signal). */
+  onContainerExit(listener: (code: number) => void): void {
+    this.#containerExit.push(listener);
+  }
+
+  /** Sets clock and entropy, drops outside connections, and only then lets the container run. */
+  async awaken(): Promise<void> {
+    await this.#guest.thaw({
+      epochNanoseconds: BigInt(Date.now()) * 1_000_000n,
+      entropy: randomBytes(entropyBytes),
+      resetConnections: true,
+    });
+  }
+
+  /** Freezes the container and leaves the channel, so that the machine may be saved. */
+  async quiesce(): Promise<void> {
+    await this.#guest.freeze();
+    await this.#guest.close();
+  }
+
+  /** Undoes {@link quiesce} when the machine could not be saved. */
+  async reconnect(timeoutMs: number): Promise<void> {
+    const channel = await this.machine.connectChannel();
+    const guest = GuestConnection.open(channel, { timeoutMs });
+    guest.catch(() => {});
+    await this.machine.run();
+    this.#guest = await guest;
+    this.#listen();
+    await this.awaken();
+  }
+
+  async dial(port: number): Promise<Duplex> {
+    try {
+      return await this.#guest.dial(port);
+    } catch (error) {
+      if (error instanceof GuestPortClosed) throw new PortClosed(`nobody listens on port ${port}`);
+      throw error;
+    }
+  }
+
+  async openShell(): Promise<ShellSession> {
+    return this.#guest.openShell({ columns: 0, rows: 0 });
+  }
+
+  /** Writes what is left of the logs; to be called when the machine is gone. */
+  async endLogs(): Promise<void> {
+    for (const flush of this.#flushLines) flush();
+    await this.#logs?.close();
+  }
+
+  async kill(): Promise<void> {
+    await this.machine.kill();
+    await this.endLogs();
+  }
+}

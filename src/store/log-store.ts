@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream, mkdirSync, type WriteStream, writeFileSync } from 'node:fs';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** One line of a log stream. Times are epoch milliseconds. */
+export interface LogEvent {
+  timestamp: number;
+  message: string;
+}
+
+/** Receives events of one stream in order. */
+export interface LogWriter {
+  write(message: string, timestamp?: number): void;
+  /** Resolves when everything written is in the file. */
+  close(): Promise<void>;
+}
+
+/** A piece of a stream: `next` continues after the last event, and is stable while nothing is added. */
+export interface LogPage {
+  events: LogEvent[];
+  next: number;
+}
+
+export interface LogStreamInfo {
+  name: string;
+  createdAt: number;
+  lastEventAt: number;
+  bytes: number;
+}
+
+const pageBytes = 1024 * 1024;
+
+/** Names hold almost any character and up to 512 of them: readable where a file name can hold it, else hashed. */
+function fileName(name: string): string {
+  const encoded = encodeURIComponent(name);
+  return encoded.length <= 200 ? encoded : `~${createHash('sha256').update(name).digest('hex')}`;
+}
+
+/**
+ * Log groups and streams as files: `<folder>/<group>/<stream>.jsonl`, one event a line; the first line of a stream
+ * and the file `group.json` carry the full names.
+ */
+export class LogStore {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+
+  /** Opens a stream for appending, creating group and stream where needed. */
+  openStream(group: string, stream: string): LogWriter {
+    const folder = join(this.#folder, fileName(group));
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeOnce(join(folder, 'group.json'), `${JSON.stringify({ name: group, createdAt: Date.now() })}\n`);
+    const path = join(folder, `${fileName(stream)}.jsonl`);
+    writeOnce(path, `${JSON.stringify({ name: stream, createdAt: Date.now() })}\n`);
+    const file = createWriteStream(path, { flags: 'a', mode: 0o600 });
+    file.on('error', () => {}); // a full disk loses log lines, never a MicroVM (spec: iam… 4, silent loss)
+    return {
+      write: (message, timestamp = Date.now()) => {
+        file.write(`${JSON.stringify({ timestamp, message })}\n`);
+      },
+      close: () => closed(file),
+    };
+  }
+
+  /** Full names of all groups, sorted. */
+  async groups(): Promise<{ name: string; createdAt: number }[]> {
+    const folders = await readdir(this.#folder);
+    const found = await Promise.all(
+      folders.map(async (name) => JSON.parse(await readFile(join(this.#folder, name, 'group.json'), 'utf8'))),
+    );
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Streams of a group, sorted by name; undefined when there is no such group. */
+  async streams(group: string): Promise<LogStreamInfo[] | undefined> {
+    const folder = join(this.#folder, fileName(group));
+    const names = await readdir(folder).catch(ifMissing(undefined));
+    if (names === undefined) return undefined;
+    const streams = names
+      .filter((name) => name.endsWith('.jsonl'))
+      .map(async (name): Promise<LogStreamInfo> => {
+        const path = join(folder, name);
+        const { size, mtimeMs } = await stat(path);
+        const file = await open(path);
+        try {
+          const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0);
+          const head = JSON.parse(buffer.toString('utf8', 0, bytesRead).split('\n', 1)[0] as string);
+          return { ...head, lastEventAt: Math.trunc(mtimeMs), bytes: size };
+        } finally {
+          await file.close();
+        }
+      });
+    return (await Promise.all(streams)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /**
+   * Reads complete lines from byte `from` (0: the beginning) up to one page.
+   * Undefined when there is no such stream.
+   */
+  async read(group: string, stream: string, from: number): Promise<LogPage | undefined> {
+    const path = join(this.#folder, fileName(group), `${fileName(stream)}.jsonl`);
+    const file = await open(path).catch(ifMissing(undefined));
+    if (file === undefined) return undefined;
+    try {
+      const buffer = Buffer.alloc(pageBytes);
+      const { bytesRead } = await file.read(buffer, 0, pageBytes, from);
+      const end = buffer.subarray(0, bytesRead).lastIndexOf(10) + 1;
+      const lines = buffer.toString('utf8', 0, end).split('\n').slice(0, -1);
+      const events = lines.map((line) => JSON.parse(line)).filter((line) => 'message' in line);
+      return { events, next: from + end };
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function writeOnce(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+const ifMissing =
+  <T>(value: T) =>
+  (error: NodeJS.ErrnoException): T => {
+    if (error.code === 'ENOENT') return value;
+    throw error;
+  };
+
+const closed = (file: WriteStream) =>
+  new Promise<void>((resolve) => {
+    file.once('close', resolve);
+    file.end();
+  });

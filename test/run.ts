@@ -1,0 +1,38 @@
+// Runs lint, type check and every test; the last line is `N passed, N failed`.
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+
+const only = process.argv.slice(2);
+let passed = 0;
+let failed = 0;
+
+if (only.length === 0) {
+  for (const [name, ...command] of [
+    ['lint and format', 'biome', 'check', '--error-on-warnings', '.'],
+    ['type check', 'tsc', '--noEmit'],
+  ]) {
+    const [program = '', ...args] = command;
+    const { status } = spawnSync(program, args, { stdio: 'inherit' });
+    console.log(`${status === 0 ? '✔' : '✖'} ${name}`);
+    if (status === 0) passed++;
+    else failed++;
+  }
+}
+
+const patterns = only.length > 0 ? only : ['test/**/*.test.ts'];
+const files = patterns.flatMap((pattern) => globSync(pattern)).sort();
+// Two at a time: most tests wait for a virtual machine, and machines are small.
+const stream = run({ files, concurrency: 2, timeout: 600_000 });
+stream.on('test:pass', ({ details, skip }) => {
+  if (details.type !== 'suite' && !skip) passed++;
+});
+stream.on('test:fail', ({ details }) => {
+  if (details.type !== 'suite') failed++;
+});
+stream.compose(spec).pipe(process.stdout);
+stream.on('end', () => {
+  process.on('exit', () => console.log(`${passed} passed, ${failed} failed`));
+  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+});
