@@ -1,0 +1,245 @@
+import type { Duplex } from 'node:stream';
+import type { Log } from '../log/log.ts';
+import { type Admission, admit } from './checks.ts';
+import type { EndpointDirectory } from './directory.ts';
+import type { Guest, Guests } from './guests.ts';
+import { Http1Upstream } from './http1/upstream.ts';
+import type { Fields, Inbound } from './inbound.ts';
+import { type Refusal, refusals } from './refusals.ts';
+import type { Tokens } from './tokens.ts';
+
+/** The application's answer up to its body. */
+export interface ResponseHead {
+  status: number;
+  reason: string;
+  /** Without hop-by-hop fields, framing and request id. */
+  fields: Fields;
+  /** Body bytes as announced; `unknown` until the end. With `hasBody` false it is only said, not sent. */
+  length: number | 'unknown';
+  hasBody: boolean;
+}
+
+/** The client's side of an exchange: where the answer goes. `flush` ends each turn of the calls before it. */
+export interface ResponseSink {
+  /** The only answer, when the application gives none. */
+  refuse(refusal: Refusal): void;
+  informational(status: number, reason: string, fields: Fields): void;
+  head(head: ResponseHead): void;
+  body(pieces: Buffer[]): void;
+  end(trailers: Fields): void;
+  /** @returns false when the answer must pause until {@link RequestSender.resume}. */
+  flush(): boolean;
+  /** The answer broke off after its head. */
+  broken(): void;
+  /** The request body may be written (again). */
+  writable(): void;
+  /** The application took the WebSocket handshake; from now on `stream` carries raw bytes, `rest` first. */
+  upgraded(head: ResponseHead, stream: Duplex, rest: Buffer | undefined): void;
+  /** The token asks for a shell. */
+  shell(guest: Guest): void;
+}
+
+/** The application's side of an exchange: where the request body goes. */
+export interface RequestSender {
+  /** @returns false when the caller must wait for {@link ResponseSink.writable}. */
+  write(pieces: Buffer[]): boolean;
+  end(trailers: Fields): void;
+  resume(): void;
+  /** The client is gone or has its answer: nothing more of this exchange is wanted. */
+  abort(): void;
+}
+
+/** What every exchange needs. */
+export interface Services {
+  tokens: Tokens;
+  directory: EndpointDirectory;
+  guests: Guests;
+  log: Log;
+  /** Where a line per request goes. */
+  access: Log | undefined;
+}
+
+const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
+
+/** One request on its way: checks, resume, connection to the application, one more try where nothing is lost. */
+export class Exchange implements RequestSender {
+  readonly #services: Services;
+  readonly #request: Inbound;
+  readonly #sink: ResponseSink;
+  readonly #replayable: boolean;
+  #admission: Admission | undefined;
+  #guest: Guest | undefined;
+  #upstream: RequestSender | undefined;
+  #waiting: AbortController | undefined;
+  #triesLeft = 2;
+  #over = false;
+  #onCut: (() => void) | undefined;
+
+  constructor(services: Services, request: Inbound, sink: ResponseSink) {
+    this.#services = services;
+    this.#request = request;
+    this.#sink = sink;
+    this.#replayable = request.length === undefined && idempotent.has(request.method);
+  }
+
+  get admission(): Admission | undefined {
+    return this.#admission;
+  }
+
+  start(): void {
+    const verdict = admit(this.#request, this.#services.tokens, this.#services.directory);
+    if (verdict instanceof Promise) verdict.then((v) => this.#admitted(v)).catch((e) => this.#fault(e));
+    else this.#admitted(verdict);
+  }
+
+  write(pieces: Buffer[]): boolean {
+    this.#guest?.touch();
+    return this.#upstream?.write(pieces) ?? false;
+  }
+
+  end(trailers: Fields): void {
+    this.#upstream?.end(trailers);
+  }
+
+  resume(): void {
+    this.#upstream?.resume();
+  }
+
+  abort(): void {
+    if (this.#over) return;
+    this.done();
+    this.#waiting?.abort();
+    this.#upstream?.abort();
+  }
+
+  touch(): void {
+    this.#guest?.touch();
+  }
+
+  /** Takes over from the sink what happens when the MicroVM is suspended or ends. */
+  onCut(listener: () => void): void {
+    this.#onCut = listener;
+  }
+
+  /** The client's side has its whole answer, or will get none. */
+  done(): void {
+    this.#over = true;
+    this.#guest?.leave(this);
+  }
+
+  /** The MicroVM is going to be suspended or has ended. */
+  cut(): void {
+    if (this.#over) return;
+    if (this.#onCut) {
+      this.#onCut();
+      return;
+    }
+    const upstream = this.#upstream;
+    if (upstream instanceof Http1Upstream && upstream.answered) this.#sink.broken();
+    else this.#refuse(refusals.unavailable);
+    upstream?.abort();
+  }
+
+  #refuse(refusal: Refusal): void {
+    if (this.#over) return;
+    this.done();
+    this.#sink.refuse(refusal);
+  }
+
+  #fault(error: unknown): void {
+    this.#services.log.error('ingress.fault', { requestId: this.#request.requestId, error });
+    this.#refuse(refusals.internal);
+  }
+
+  #admitted(verdict: Admission | Refusal): void {
+    if (this.#over) return;
+    if ('status' in verdict) {
+      this.#refuse(verdict);
+      return;
+    }
+    this.#admission = verdict;
+    this.#reach();
+  }
+
+  /** Holds the request until the MicroVM takes traffic. */
+  #reach(): void {
+    const { microvmId } = this.#admission!;
+    const guest = this.#services.guests.running(microvmId);
+    if (guest) {
+      this.#connect(guest);
+      return;
+    }
+    this.#waiting = new AbortController();
+    this.#services.guests.acquire(microvmId, this.#waiting.signal).then(
+      (acquired) => {
+        this.#waiting = undefined;
+        if (!this.#over) this.#connect(acquired);
+      },
+      (error: Error) => {
+        if (this.#over) return;
+        this.#note('ingress.unreachable', error);
+        this.#refuse(refusals.unavailable);
+      },
+    );
+  }
+
+  #connect(guest: Guest): void {
+    this.#guest = guest;
+    guest.enter(this);
+    guest.touch();
+    if (this.#admission!.kind === 'shell') {
+      this.#sink.shell(guest);
+      return;
+    }
+    const { port } = this.#admission!;
+    const kept = this.#request.upgrade ? undefined : guest.takeIdle(port, this.#replayable);
+    if (kept) {
+      this.#send(kept);
+      return;
+    }
+    guest.dial(port).then(
+      (stream) => {
+        if (this.#over) stream.destroy();
+        else this.#send(new Http1Upstream(stream, guest, port));
+      },
+      (error: Error) => this.#notConnected(guest, error),
+    );
+  }
+
+  /** A MicroVM that was suspended a moment ago cannot be dialled: it is acquired once more. */
+  #notConnected(guest: Guest, error: Error): void {
+    if (this.#over) return;
+    guest.leave(this);
+    if (error.name === 'PortClosed' || this.#triesLeft === 0) {
+      this.#note('ingress.notConnected', error);
+      this.#refuse(refusals.unavailable);
+      return;
+    }
+    this.#triesLeft--;
+    guest.forget();
+    this.#reach();
+  }
+
+  #send(upstream: Http1Upstream): void {
+    this.#upstream = upstream;
+    upstream.send(this.#request, this.#sink, (untouched) => this.#failed(untouched));
+    if (this.#request.length !== undefined) this.#sink.writable();
+  }
+
+  /** @param untouched true when a kept connection turned out to be dead before it answered anything. */
+  #failed(untouched: boolean): void {
+    if (this.#over) return;
+    if (untouched && this.#replayable && this.#triesLeft > 0) {
+      this.#triesLeft--;
+      this.#reach();
+      return;
+    }
+    this.#refuse(refusals.unavailable);
+  }
+
+  #note(event: string, error: Error): void {
+    const { requestId } = this.#request;
+    const { microvmId, port } = this.#admission!;
+    this.#services.log.info(event, { requestId, microvmId, port, reason: error.message });
+  }
+}

@@ -1,0 +1,157 @@
+import type { Duplex } from 'node:stream';
+import type { ShellSession } from '../control/host.ts';
+import type { EndpointDirectory, GuestDialer } from './directory.ts';
+import type { Http1Upstream } from './http1/upstream.ts';
+
+/** Idle timers work in seconds; telling them more often costs time and says nothing new. */
+const touchMs = 1000;
+const idlePerPort = 64;
+/** An application may close a kept connection while a request is on its way; only a replayable one is risked then. */
+const freshMs = 1000;
+
+/** Something that ends when the MicroVM does. */
+export interface Cuttable {
+  cut(): void;
+}
+
+/** A running MicroVM as the endpoint sees it: its kept connections and everything that is open to it. */
+export class Guest {
+  readonly microvmId: string;
+  readonly #guests: Guests;
+  readonly #idle = new Map<number, Http1Upstream[]>();
+  readonly #open = new Set<Cuttable>();
+  #touchedAt = 0;
+  #unregister: () => void = () => {};
+  ended = false;
+
+  constructor(microvmId: string, guests: Guests) {
+    this.microvmId = microvmId;
+    this.#guests = guests;
+    this.#unregister = guests.directory.onEnd(microvmId, () => this.end());
+  }
+
+  touch(): void {
+    const now = Date.now();
+    if (now - this.#touchedAt < touchMs) return;
+    this.#touchedAt = now;
+    this.#guests.directory.touch(this.microvmId);
+  }
+
+  enter(user: Cuttable): void {
+    this.#open.add(user);
+  }
+
+  leave(user: Cuttable): void {
+    this.#open.delete(user);
+  }
+
+  dial(port: number): Promise<Duplex> {
+    return this.#guests.dialer.dial(this.microvmId, port);
+  }
+
+  openShell(): Promise<ShellSession> {
+    return this.#guests.dialer.openShell(this.microvmId);
+  }
+
+  /** The connection used last, because it is the least likely to be closed by the application right now. */
+  takeIdle(port: number, replayable: boolean): Http1Upstream | undefined {
+    const list = this.#idle.get(port);
+    const upstream = list?.at(-1);
+    if (!upstream || (!replayable && Date.now() - upstream.idleSince > freshMs)) return undefined;
+    list!.pop();
+    return upstream;
+  }
+
+  keep(upstream: Http1Upstream): void {
+    let list = this.#idle.get(upstream.port);
+    if (!list) {
+      list = [];
+      this.#idle.set(upstream.port, list);
+    }
+    if (this.ended || list.length >= idlePerPort) upstream.abort();
+    else list.push(upstream);
+  }
+
+  drop(upstream: Http1Upstream): void {
+    const list = this.#idle.get(upstream.port);
+    const at = list?.indexOf(upstream) ?? -1;
+    if (at >= 0) list!.splice(at, 1);
+  }
+
+  /** Closes connections that were kept long enough. */
+  sweep(now: number): void {
+    for (const [port, list] of this.#idle) {
+      for (const upstream of list.filter((one) => one.idleUntil <= now)) upstream.abort();
+      if (list.length === 0) this.#idle.delete(port);
+    }
+  }
+
+  /** The next request must ask the directory again; what is open stays open. */
+  forget(): void {
+    this.#guests.remove(this);
+    if (this.#open.size === 0) this.end();
+  }
+
+  end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.#unregister();
+    this.#guests.remove(this);
+    for (const list of this.#idle.values()) for (const upstream of [...list]) upstream.abort();
+    this.#idle.clear();
+    for (const user of [...this.#open]) user.cut();
+    this.#open.clear();
+  }
+}
+
+/** All running MicroVMs that had traffic. While one is here, requests to it need not ask for its state. */
+export class Guests {
+  readonly directory: EndpointDirectory;
+  readonly dialer: GuestDialer;
+  readonly #running = new Map<string, Guest>();
+
+  constructor(directory: EndpointDirectory, dialer: GuestDialer) {
+    this.directory = directory;
+    this.dialer = dialer;
+  }
+
+  running(microvmId: string): Guest | undefined {
+    return this.#running.get(microvmId);
+  }
+
+  /**
+   * Waits until the MicroVM takes traffic. Its end is watched from before the wait, so that a suspend that follows
+   * at once cannot be missed.
+   */
+  async acquire(microvmId: string, signal: AbortSignal): Promise<Guest> {
+    for (;;) {
+      const guest = new Guest(microvmId, this);
+      try {
+        await this.directory.acquire(microvmId, signal);
+      } catch (error) {
+        guest.end();
+        throw error;
+      }
+      const other = this.#running.get(microvmId);
+      if (other) {
+        guest.end();
+        return other;
+      }
+      if (guest.ended) continue;
+      this.#running.set(microvmId, guest);
+      return guest;
+    }
+  }
+
+  remove(guest: Guest): void {
+    if (this.#running.get(guest.microvmId) === guest) this.#running.delete(guest.microvmId);
+  }
+
+  sweep(now: number): void {
+    for (const guest of this.#running.values()) guest.sweep(now);
+  }
+
+  end(): void {
+    for (const guest of [...this.#running.values()]) guest.end();
+  }
+}

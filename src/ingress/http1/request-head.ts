@@ -1,0 +1,73 @@
+import { type Inbound, inbound, type Sifted, sift } from '../inbound.ts';
+import { type Refusal, refusals } from '../refusals.ts';
+import { readFields, readLength } from './fields.ts';
+
+/** A request's head as HTTP/1.1 says it. */
+export interface RequestHead {
+  request: Inbound;
+  /** False for HTTP/1.0, which knows neither chunks nor informational answers. */
+  modern: boolean;
+  /** False when the client closes after the answer. */
+  keepAlive: boolean;
+}
+
+const requestLine = /([!#$%&'*+\-.^_`|~\w]{1,32}) ([\x21-\x7e\x80-\xff]+) HTTP\/1\.([01])\r\n/y;
+const authorityForm = /^[\w.\-[\]:]{1,255}$/;
+const absoluteTarget = /^https?:\/\/([^/?#]+)(.*)$/i;
+const mostFields = 200;
+
+/**
+ * Reads a request's head; `text` ends with the line end of its last field. Whatever two parsers could read in two
+ * ways is refused (RFC 9112: 3.2, 5.1, 6.1, 11.2), so that nothing can be smuggled past the checks.
+ * @param serverName name of the TLS handshake, which stands in for `Host` in HTTP/1.0.
+ */
+export function readRequestHead(text: string, serverName: string): RequestHead | Refusal {
+  requestLine.lastIndex = 0;
+  const line = requestLine.exec(text);
+  if (!line) return refusals.badRequest;
+  const raw = readFields(text, requestLine.lastIndex, mostFields);
+  if (!raw) return refusals.badRequest;
+  const found = sift(raw);
+  const modern = line[3] === '1';
+  const method = line[1]!;
+  const routed = route(line[2]!, found, method, modern, serverName);
+  const length = bodyLength(found, modern);
+  if (!routed || length === 'invalid') return refusals.badRequest;
+  const connection = found.connection.toLowerCase();
+  const upgrade = modern && /\bupgrade\b/.test(connection) && found.upgrade.toLowerCase() === 'websocket';
+  // A handshake has no body and is a GET; anything else is a way to hide a request behind it.
+  if (upgrade && (method !== 'GET' || (length !== undefined && length !== 0))) return refusals.badRequest;
+  return {
+    request: inbound(found, { method, ...routed, length: upgrade ? undefined : length, upgrade }),
+    modern,
+    keepAlive: modern && !(connection !== '' && /\bclose\b/.test(connection)),
+  };
+}
+
+/** Target and authority; undefined when they are malformed or contradict each other. */
+function route(target: string, found: Sifted, method: string, modern: boolean, serverName: string) {
+  if (found.hosts > 1 || (found.hosts === 0 && modern)) return undefined;
+  if (found.hosts === 0) {
+    if (!serverName) return undefined;
+    found.host = serverName;
+    found.fields.unshift('Host', serverName);
+  }
+  const authority = found.host;
+  if (!authorityForm.test(authority)) return undefined;
+  if (target.charCodeAt(0) === 47 && !target.includes('#')) return { target, authority };
+  if (target === '*') return method === 'OPTIONS' ? { target, authority } : undefined;
+  const absolute = absoluteTarget.exec(target);
+  if (!absolute || absolute[1]!.toLowerCase() !== authority.toLowerCase() || target.includes('#'))
+    return undefined;
+  const path = absolute[2]!;
+  return { target: path.startsWith('/') ? path : `/${path}`, authority };
+}
+
+function bodyLength(found: Sifted, modern: boolean): Inbound['length'] | 'invalid' {
+  if (found.transferEncoding !== undefined) {
+    const chunked = found.transferEncoding.toLowerCase() === 'chunked';
+    return chunked && modern && found.contentLength === undefined ? 'unknown' : 'invalid';
+  }
+  if (found.contentLength === undefined) return undefined;
+  return readLength(found.contentLength) ?? 'invalid';
+}

@@ -1,0 +1,32 @@
+/** An answer of the proxy itself (spec: networking-and-proxy section 3). Bodies are plain text or empty. */
+export interface Refusal {
+  readonly status: number;
+  readonly body: string;
+}
+
+const refusal = (status: number, body: string): Refusal => ({ status, body });
+
+/** Every answer that does not come from an application. */
+export const refusals = {
+  missingAuthentication: refusal(403, 'Request missing authentication'),
+  authenticationFailed: refusal(403, 'Token authentication failed'),
+  portDenied: refusal(403, 'Access to port denied'),
+  /** P4: no text is recorded for the 400s, 429 and 500; a short plain one is the guess. */
+  badPort: refusal(400, 'Invalid port'),
+  badRequest: refusal(400, 'Bad request'),
+  badSubprotocols: refusal(400, 'Invalid WebSocket subprotocols'),
+  requestTimeout: refusal(408, 'Request header took too long'),
+  headTooLarge: refusal(431, 'Request header too large'),
+  tooManyRequests: refusal(429, 'Too many requests'),
+  internal: refusal(500, 'Internal error'),
+  /** Suspended without auto-resume, terminated, pending, nobody listening, or not HTTP. */
+  unavailable: refusal(502, ''),
+} as const;
+
+/** Fields of a refusal as a flat list of names and values. */
+export function refusalFields(answer: Refusal, requestId: string): string[] {
+  const fields = ['x-amzn-requestid', requestId, 'cache-control', 'private, no-store'];
+  if (answer.body) fields.push('content-type', 'text/plain');
+  fields.push('content-length', String(Buffer.byteLength(answer.body)));
+  return fields;
+}
