@@ -1,0 +1,79 @@
+import { chmod, chown, mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { EngineContext } from './engine-context.ts';
+import { launch } from './launch.ts';
+import { QemuMachine } from './machine.ts';
+import { machineArguments } from './machine-arguments.ts';
+import { type MachineShape, machineFiles, writeRecord } from './machine-record.ts';
+import { emptyOverlay } from './qcow2.ts';
+
+/** `panic=-1` resets at once, and QEMU ends at a reset: a guest without a kernel is gone, not hanging. */
+export const KERNEL_COMMAND_LINE = 'console=ttyS0 quiet panic=-1 random.trust_cpu=on';
+
+export interface BootOrder {
+  id: string;
+  /** Folder of the machine; made when missing. */
+  dir: string;
+  uid: number;
+  shape: MachineShape;
+  /** ext4 image; never written. */
+  rootfs: string;
+  /** Where the guest's console goes; grows as long as the guest writes. Without it, it is kept in a small ring. */
+  consoleFile?: string;
+}
+
+/** Starts a machine from nothing; its memory lives in `dir/memory`, which a snapshot then takes over. */
+export async function boot(engine: EngineContext, o: BootOrder): Promise<QemuMachine> {
+  const files = machineFiles(o.dir);
+  await prepareFolder(o.dir);
+  await chmod(o.rootfs, 0o444);
+  await createFile(files.memory, o.uid, o.shape.memoryMiB * 1024 * 1024);
+  await createFile(files.devices, o.uid, 0);
+  await writeFile(
+    files.disk,
+    emptyOverlay((await stat(o.rootfs)).size, { file: '/snapshot/rootfs.ext4', format: 'raw' }),
+  );
+  await chown(files.disk, o.uid, o.uid);
+  if (o.consoleFile) await createFile(o.consoleFile, o.uid, 0);
+  const record = await writeRecord(o.dir, { id: o.id, uid: o.uid, shape: o.shape, rootfs: o.rootfs });
+  const kernel = join(engine.cacheDir, 'kernel');
+  const { process, qmp, ended } = await launch({
+    ...{ cacheDir: engine.cacheDir, dir: o.dir, uid: o.uid, kvm: engine.accelerator === 'kvm' },
+    files: [
+      { source: join(kernel, 'vmlinuz'), target: '/kernel/vmlinuz' },
+      { source: join(kernel, 'initramfs'), target: '/kernel/initramfs' },
+      { source: o.rootfs, target: '/snapshot/rootfs.ext4' },
+      { source: files.memory, target: '/vm/memory', writable: true },
+      { source: files.devices, target: '/vm/devices', writable: true },
+      { source: files.disk, target: '/vm/disk.qcow2', writable: true },
+      ...(o.consoleFile ? [{ source: o.consoleFile, target: '/vm/console', writable: true }] : []),
+    ],
+    command: machineArguments({
+      shape: o.shape,
+      accelerator: engine.accelerator,
+      birth: { kind: 'boot', commandLine: KERNEL_COMMAND_LINE, initramfs: true },
+      disk: true,
+      consoleFile: o.consoleFile !== undefined,
+    }),
+  });
+  return new QemuMachine(o.dir, record, process, qmp, ended);
+}
+
+/** The folder is root's alone: QEMU's user reaches only the files that are mounted into its jail. */
+export async function prepareFolder(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await chmod(dir, 0o700);
+}
+
+/** An empty (sparse) file that only QEMU's user may write. Replaces one that is there. */
+export async function createFile(path: string, uid: number, bytes: number): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await rm(path, { force: true });
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    await handle.truncate(bytes);
+    await handle.chown(uid, uid);
+  } finally {
+    await handle.close();
+  }
+}

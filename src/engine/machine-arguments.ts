@@ -1,0 +1,98 @@
+import type { MachineShape } from './machine-record.ts';
+
+/** Descriptors on which the jailer listens for QEMU. */
+export const QMP_FD = 10;
+export const CHANNEL_FD = 11;
+
+/** Name of the channel's port; the guest agent finds it in /sys/class/virtio-ports. */
+const CHANNEL_PORT = 'squib.channel';
+/** Fixed forms of machine and CPU, whatever the QEMU, so that a snapshot can be restored by a later one. */
+const MACHINE_TYPE = 'pc-i440fx-7.2';
+const CPU_MODEL = 'Haswell-noTSX';
+/** Kernel messages and a panic's trace fit. */
+const CONSOLE_BYTES = 65536;
+
+/** How a machine comes to life. Paths are those inside the jail. */
+export type Birth =
+  | { kind: 'boot'; commandLine: string; initramfs: boolean }
+  /** Memory is a private copy-on-write view of the snapshot's; device state is loaded when told over QMP. */
+  | { kind: 'restore' };
+
+export interface MachineSettings {
+  shape: MachineShape;
+  accelerator: 'kvm' | 'tcg';
+  birth: Birth;
+  /** False only for a probe. */
+  disk: boolean;
+  /** Console to /vm/console instead of a ring in QEMU's memory. */
+  consoleFile: boolean;
+}
+
+/**
+ * The command line of QEMU, run inside the jail (jail.ts says which file is where).
+ * Devices and their order are part of every snapshot: a change makes existing snapshots unusable.
+ */
+export function machineArguments(o: MachineSettings): string[] {
+  return [
+    '/usr/bin/qemu-system-x86_64',
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
+    // No vmdesc and no configuration section: the device state that QMP writes has neither (see snapshot.ts).
+    ...['-machine', `${MACHINE_TYPE},usb=off,smbus=off,vmport=off,suppress-vmdesc=on,memory-backend=ram`],
+    ...['-global', 'migration.send-configuration=off'],
+    ...['-accel', o.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
+    ...['-cpu', CPU_MODEL, '-smp', `${o.shape.vcpus}`, '-m', `${o.shape.memoryMiB}M`],
+    ...['-object', memory(o)],
+    ...['-chardev', `socket,id=qmp,fd=${QMP_FD},server=on,wait=off`, '-mon', 'chardev=qmp,mode=control'],
+    ...[
+      '-chardev',
+      o.consoleFile ? 'file,id=console,path=/vm/console' : `ringbuf,id=console,size=${CONSOLE_BYTES}`,
+    ],
+    ...['-serial', 'chardev:console'],
+    ...['-device', 'virtio-serial-pci,id=ports,max_ports=2'],
+    ...['-chardev', `socket,id=channel,fd=${CHANNEL_FD},server=on,wait=off`],
+    ...['-device', `virtserialport,chardev=channel,name=${CHANNEL_PORT}`],
+    ...(o.disk ? disk(o.birth) : []),
+    ...(o.birth.kind === 'boot' ? boot(o.birth) : ['-S', '-incoming', 'defer']),
+  ];
+}
+
+function memory(o: MachineSettings): string {
+  const size = `memory-backend-file,id=ram,size=${o.shape.memoryMiB}M`;
+  // Private: what is written stays in the process; rom=off, or QEMU would map a read-only file read-only.
+  if (o.birth.kind === 'restore') return `${size},mem-path=/snapshot/memory,share=off,readonly=on,rom=off`;
+  return `${size},mem-path=/vm/memory,share=on`;
+}
+
+function boot({ commandLine, initramfs }: { commandLine: string; initramfs: boolean }): string[] {
+  const kernel = ['-kernel', '/kernel/vmlinuz', '-append', commandLine];
+  return initramfs ? [...kernel, '-initrd', '/kernel/initramfs'] : kernel;
+}
+
+/**
+ * The machine's own overlay over the version's disk over the root filesystem; while an image is built the middle
+ * one does not exist yet. The guest's flushes are not passed on to the host's disk: what must survive a power cut
+ * is synced by the host when it is suspended or snapshotted, and a running machine's memory would be lost anyway.
+ */
+function disk(birth: Birth): string[] {
+  const cache = { direct: false, 'no-flush': true };
+  const file = (filename: string, readOnly: boolean) =>
+    readOnly
+      ? { driver: 'file', filename, 'read-only': true, locking: 'off' }
+      : { driver: 'file', filename, cache };
+  const layers: Record<string, unknown>[] = [
+    { driver: 'raw', 'node-name': 'rootfs', 'read-only': true, file: file('/snapshot/rootfs.ext4', true) },
+  ];
+  let below = 'rootfs';
+  if (birth.kind === 'restore') {
+    const version = { 'node-name': 'version', 'read-only': true, file: file('/snapshot/disk.qcow2', true) };
+    layers.push({ driver: 'qcow2', ...version, backing: below });
+    below = 'version';
+  }
+  const own = { 'node-name': 'disk', file: file('/vm/disk.qcow2', false), cache, discard: 'unmap' };
+  layers.push({ driver: 'qcow2', ...own, backing: below });
+  return [
+    ...layers.flatMap((layer) => ['-blockdev', JSON.stringify(layer)]),
+    ...['-device', 'virtio-blk-pci,id=root,drive=disk'],
+  ];
+}

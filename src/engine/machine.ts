@@ -1,0 +1,107 @@
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MachineFailed } from './errors.ts';
+import { type MachineRecord, machineFiles } from './machine-record.ts';
+import { isAlive, type ProcessIdentity } from './process-identity.ts';
+import type { Qmp } from './qmp.ts';
+
+/** One virtual machine that has a process. */
+export interface Machine {
+  readonly id: string;
+  readonly pid: number;
+  readonly dir: string;
+  /** A raw byte stream to the guest agent; one at a time. Rejects when the machine is gone. */
+  connectChannel(): Promise<Duplex>;
+  /** Lets the guest run. */
+  run(): Promise<void>;
+  /** Stops the guest's processors. */
+  pause(): Promise<void>;
+  /** Ends the process at once and waits until it is gone. May be called again. */
+  kill(): Promise<void>;
+  /** Resolves when the process is gone, whatever ended it. */
+  readonly exited: Promise<{ reason: string }>;
+}
+
+const SHUTDOWN_REASONS: Record<string, string> = {
+  'guest-reset': 'the guest kernel panicked or rebooted',
+  'guest-shutdown': 'the guest powered off',
+  'guest-panic': 'the guest kernel panicked',
+};
+
+export class QemuMachine implements Machine {
+  readonly record: MachineRecord;
+  readonly dir: string;
+  readonly qmp: Qmp;
+  readonly exited: Promise<{ reason: string }>;
+  readonly #process: ProcessIdentity;
+  #reason: string | undefined;
+
+  /** @param ended how a child of this process ended; absent for an adopted machine, whose end shows at its socket. */
+  constructor(
+    dir: string,
+    record: MachineRecord,
+    process: ProcessIdentity,
+    qmp: Qmp,
+    ended?: Promise<string>,
+  ) {
+    this.dir = dir;
+    this.record = record;
+    this.qmp = qmp;
+    this.#process = process;
+    qmp.onEvent(({ event, data }) => {
+      if (event === 'SHUTDOWN') this.#reason ??= SHUTDOWN_REASONS[String(data?.reason)];
+    });
+    this.exited = (ended ?? this.#untilGone()).then(async (how) => {
+      await qmp.closed;
+      return { reason: this.#reason ?? `QEMU ${how}` };
+    });
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  connectChannel(): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ path: machineFiles(this.dir).channel, allowHalfOpen: false });
+      socket.once('error', (cause) => {
+        reject(new MachineFailed(`The channel of ${this.id} cannot be opened: ${cause.message}`, { cause }));
+      });
+      socket.once('connect', () => {
+        socket.removeAllListeners('error');
+        resolve(socket);
+      });
+    });
+  }
+
+  async run(): Promise<void> {
+    await this.qmp.execute('cont');
+  }
+
+  async pause(): Promise<void> {
+    await this.qmp.execute('stop');
+  }
+
+  async kill(): Promise<void> {
+    this.#reason ??= 'it was told to end';
+    if (isAlive(this.#process)) process.kill(this.pid, 'SIGKILL');
+    await this.exited;
+  }
+
+  /**
+   * An adopted machine is no child, so the kernel sends no signal at its end; its socket closes. That happens a
+   * moment before the process is gone, hence the short wait after it.
+   */
+  async #untilGone(): Promise<string> {
+    await this.qmp.closed;
+    // A live process without its control socket could be neither suspended nor paused: it is of no use.
+    if (isAlive(this.#process)) process.kill(this.pid, 'SIGKILL');
+    while (isAlive(this.#process)) await sleep(2);
+    return 'ended';
+  }
+}

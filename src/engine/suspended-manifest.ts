@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { SnapshotDamaged } from './errors.ts';
+import type { FileSum } from './pages-file.ts';
+
+const FORMAT = 1;
+
+/** `manifest.json` of a suspended machine. */
+export interface SuspendedManifest {
+  format: typeof FORMAT;
+  /** The snapshot below the dirty pages. */
+  snapshotId: string;
+  dirtyBytes: number;
+  pages: FileSum;
+  devices: FileSum;
+}
+
+export function suspendedFiles(dir: string) {
+  return {
+    manifest: join(dir, 'manifest.json'),
+    pages: join(dir, 'pages'),
+    devices: join(dir, 'devices'),
+  };
+}
+
+/** One line of JSON and the checksum of that line. */
+export function encodeSuspended(rest: Omit<SuspendedManifest, 'format'>): string {
+  const line = JSON.stringify({ format: FORMAT, ...rest });
+  return `${line}\n${crc32(line)}\n`;
+}
+
+/** @throws SnapshotDamaged when there is none, or it was altered. */
+export async function readSuspended(dir: string): Promise<SuspendedManifest> {
+  const path = suspendedFiles(dir).manifest;
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    throw new SnapshotDamaged(`There is no suspended machine in ${dir}.`, { cause });
+  });
+  const [line = '', sum] = text.split('\n');
+  if (sum !== `${crc32(line)}`) throw new SnapshotDamaged(`${path} was altered since it was written.`);
+  const manifest: SuspendedManifest = JSON.parse(line);
+  if (manifest.format !== FORMAT)
+    throw new SnapshotDamaged(`${path} has format ${manifest.format}, not ${FORMAT}.`);
+  return manifest;
+}
