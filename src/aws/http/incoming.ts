@@ -43,6 +43,6 @@ export function readIncoming(message: IncomingMessage, requestId: string): Incom
     path: at < 0 ? target : target.slice(0, at),
     query: at < 0 ? '' : target.slice(at + 1),
     header: (name) => headers.get(name),
-    headerNames: headers.keys().toArray(),
+    headerNames: [...headers.keys()],
   };
 }

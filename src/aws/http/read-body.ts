@@ -20,8 +20,9 @@ const EMPTY = Buffer.alloc(0);
 
 /** Reads a small body into memory. @throws BodyTooLarge | BodyIncomplete */
 export function readBody(message: IncomingMessage, { maxBytes, timeoutMs }: BodyLimits): Promise<Buffer> {
-  if (message.complete && message.readableLength === 0) return Promise.resolve(EMPTY);
-  const announced = Number(message.headers['content-length'] ?? 0);
+  const { 'content-length': contentLength, 'transfer-encoding': transferEncoding } = message.headers;
+  if (contentLength === undefined && transferEncoding === undefined) return Promise.resolve(EMPTY);
+  const announced = Number(contentLength ?? 0);
   if (announced > maxBytes) return Promise.reject(new BodyTooLarge());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
