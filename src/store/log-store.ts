@@ -9,6 +9,12 @@ export interface LogEvent {
   message: string;
 }
 
+/** An event with the bytes of its line in the stream's file: `start` inclusive, `end` exclusive. */
+export interface PlacedEvent extends LogEvent {
+  start: number;
+  end: number;
+}
+
 /** Receives events of one stream in order. */
 export interface LogWriter {
   write(message: string, timestamp?: number): void;
@@ -18,7 +24,7 @@ export interface LogWriter {
 
 /** A piece of a stream: `next` continues after the last event, and is stable while nothing is added. */
 export interface LogPage {
-  events: LogEvent[];
+  events: PlacedEvent[];
   next: number;
 }
 
@@ -29,7 +35,8 @@ export interface LogStreamInfo {
   bytes: number;
 }
 
-const pageBytes = 1024 * 1024;
+/** Holds at least one event: 256 KiB of text, every character of it escaped by JSON. */
+const pageBytes = 2 * 1024 * 1024;
 
 /** Names hold almost any character and up to 512 of them: readable where a file name can hold it, else hashed. */
 function fileName(name: string): string {
@@ -108,10 +115,18 @@ export class LogStore {
     try {
       const buffer = Buffer.alloc(pageBytes);
       const { bytesRead } = await file.read(buffer, 0, pageBytes, from);
-      const end = buffer.subarray(0, bytesRead).lastIndexOf(10) + 1;
-      const lines = buffer.toString('utf8', 0, end).split('\n').slice(0, -1);
-      const events = lines.map((line) => JSON.parse(line)).filter((line) => 'message' in line);
-      return { events, next: from + end };
+      const events: PlacedEvent[] = [];
+      let start = 0;
+      for (
+        let end = buffer.indexOf(10) + 1;
+        end > 0 && end <= bytesRead;
+        end = buffer.indexOf(10, start) + 1
+      ) {
+        const line = JSON.parse(buffer.toString('utf8', start, end));
+        if ('message' in line) events.push({ ...line, start: from + start, end: from + end });
+        start = end;
+      }
+      return { events, next: from + start };
     } finally {
       await file.close();
     }

@@ -1,0 +1,54 @@
+import { invalidParameter } from './logs-errors.ts';
+
+/** Reads members of a request, checking their types: there is no service model for this service here. */
+export class Members {
+  readonly #input: Record<string, unknown>;
+
+  constructor(input: Record<string, unknown>) {
+    this.#input = input;
+  }
+
+  string(name: string): string | undefined {
+    return this.#typed(name, 'string') as string | undefined;
+  }
+
+  number(name: string): number | undefined {
+    return this.#typed(name, 'number') as number | undefined;
+  }
+
+  boolean(name: string): boolean | undefined {
+    return this.#typed(name, 'boolean') as boolean | undefined;
+  }
+
+  strings(name: string): string[] | undefined {
+    const value = this.#input[name];
+    if (value === undefined || value === null) return undefined;
+    if (!Array.isArray(value) || value.some((item) => typeof item !== 'string')) {
+      throw invalidParameter(`'${name}' must be a list of strings.`);
+    }
+    return value;
+  }
+
+  /** The name of a log group, given as such or as an ARN. */
+  logGroup(): string {
+    const given = this.string('logGroupName') ?? this.string('logGroupIdentifier');
+    if (!given) throw invalidParameter("'logGroupName' must not be null.");
+    return /^arn:[^:]+:logs:[^:]*:\d*:log-group:([^:]+)/.exec(given)?.[1] ?? given;
+  }
+
+  /** An integer between 1 and `most`. */
+  limit(name: string, most: number): number {
+    const value = this.number(name) ?? most;
+    if (!Number.isInteger(value) || value < 1 || value > most) {
+      throw invalidParameter(`'${name}' must be between 1 and ${most}.`);
+    }
+    return value;
+  }
+
+  #typed(name: string, type: 'string' | 'number' | 'boolean'): unknown {
+    const value = this.#input[name];
+    if (value === undefined || value === null) return undefined;
+    if (typeof value !== type) throw invalidParameter(`'${name}' must be a ${type}.`);
+    return value;
+  }
+}
