@@ -13,6 +13,8 @@ import type {
 } from './object-types.ts';
 import { Uploads } from './object-uploads.ts';
 
+export { NoSuchBucket, NoSuchKey, ObjectStoreError };
+
 interface ObjectRow {
   key: Uint8Array;
   size: number;
@@ -175,7 +177,7 @@ export class ObjectStore {
     return toInfo(bucket, this.#existing(bucket, key));
   }
 
-  /** The caller must `close` what it gets. @throws NoSuchBucket | NoSuchKey */
+  /** The caller must read what it gets (once), or `close` it. @throws NoSuchBucket | NoSuchKey */
   openObject(bucket: string, key: string): OpenObject {
     const row = this.#existing(bucket, key);
     const files = JSON.parse(row.files) as DataFile[];
@@ -183,7 +185,10 @@ export class ObjectStore {
     const close = this.#files.hold(files);
     return {
       info,
-      read: (range) => this.#files.read(files, range?.start ?? 0, range?.end ?? info.size - 1),
+      stream: (range) => {
+        const stream = this.#files.read(files, range?.start ?? 0, range?.end ?? info.size - 1);
+        return stream.once('close', close);
+      },
       close,
     };
   }

@@ -30,11 +30,12 @@ export interface ObjectInfo {
   partSizes?: number[];
 }
 
-/** An object that stays readable until `close`, even when it is replaced or deleted meanwhile. */
+/** An object that stays readable until its stream is closed, even when it is replaced or deleted meanwhile. */
 export interface OpenObject {
   info: ObjectInfo;
   /** @param range both ends inclusive, in bytes; the whole object without it */
-  read(range?: { start: number; end: number }): Readable;
+  stream(range?: { start: number; end: number }): Readable;
+  /** For an object that is not read after all. */
   close(): void;
 }
 

@@ -1,0 +1,86 @@
+import { hash } from 'node:crypto';
+import type { Caller } from '../caller.ts';
+import type { Incoming } from '../http/incoming.ts';
+import type { Credential, FindCredential } from './credential.ts';
+import { parseSignature } from './parse-signature.ts';
+import { SignatureError } from './signature-error.ts';
+import { SigningKeys } from './signing-key.ts';
+import type { SignatureParameters } from './types.ts';
+import { verifySignature } from './verify.ts';
+
+/** AWS's tolerance for most services. */
+const SKEW_SECONDS = 300;
+/** S3's. */
+const S3_SKEW_SECONDS = 900;
+
+export interface Authenticated {
+  caller: Caller;
+  credential: Credential;
+  parameters: SignatureParameters;
+  /** For the signatures of a streamed body's chunks. */
+  signingKey: Buffer;
+}
+
+/** Ties Signature V4 to the credentials that squib knows. */
+export class Authenticator {
+  readonly #findCredential: FindCredential;
+  readonly #clock: () => number;
+  readonly #keys = new SigningKeys();
+
+  /** @param clock epoch milliseconds */
+  constructor(findCredential: FindCredential, clock: () => number) {
+    this.#findCredential = findCredential;
+    this.#clock = clock;
+  }
+
+  /**
+   * @param service signing name that the request must be scoped to
+   * @param payloadHash as it stands in the canonical request
+   * @throws SignatureError
+   */
+  async authenticate(
+    request: Incoming,
+    parameters: SignatureParameters | undefined,
+    service: string,
+    payloadHash: string,
+  ): Promise<Authenticated> {
+    if (!parameters) throw new SignatureError('missing', 'Missing Authentication Token');
+    const credential = await this.#findCredential(parameters.accessKeyId);
+    if (!credential) {
+      throw new SignatureError('unknownKey', 'The security token included in the request is invalid.');
+    }
+    const { signingKey } = verifySignature(request, parameters, {
+      credential,
+      keys: this.#keys,
+      now: this.#clock(),
+      skewSeconds: service === 's3' ? S3_SKEW_SECONDS : SKEW_SECONDS,
+      service,
+      payloadHash,
+    });
+    const { accountId, accessKeyId, arn, userId } = credential;
+    const caller: Caller = {
+      accountId,
+      accessKeyId,
+      arn,
+      userId,
+      region: parameters.region,
+      requestId: request.requestId,
+    };
+    return { caller, credential, parameters, signingKey };
+  }
+
+  /** For services with small bodies: the body is in memory and its hash is part of the signature. */
+  async authenticateWhole(request: Incoming, body: Buffer, service: string): Promise<Authenticated> {
+    const parameters = parseSignature(request);
+    const actual = hash('sha256', body);
+    const claimed = request.header('x-amz-content-sha256');
+    const unsigned = claimed === 'UNSIGNED-PAYLOAD';
+    if (claimed !== undefined && !unsigned && claimed !== actual) {
+      throw new SignatureError(
+        'payloadMismatch',
+        "The provided 'x-amz-content-sha256' header does not match what was computed.",
+      );
+    }
+    return this.authenticate(request, parameters, service, claimed ?? actual);
+  }
+}
