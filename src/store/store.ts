@@ -1,0 +1,52 @@
+import { Builds } from './builds.ts';
+import { ClientTokens } from './client-tokens.ts';
+import { Connectors } from './connectors.ts';
+import { openDatabase } from './database.ts';
+import { Images } from './images.ts';
+import { Microvms } from './microvms.ts';
+import { Tags } from './tags.ts';
+import { Transitions } from './transitions.ts';
+import { Versions } from './versions.ts';
+
+/** Durable state: one small repository per noun. Everything is synchronous; a change is on disk when a call returns. */
+export interface Store {
+  readonly images: Images;
+  readonly versions: Versions;
+  readonly builds: Builds;
+  readonly microvms: Microvms;
+  readonly connectors: Connectors;
+  readonly tags: Tags;
+  readonly clientTokens: ClientTokens;
+  readonly transitions: Transitions;
+  /** Runs `work` as one commit, or not at all when it throws. Inside another one it joins that. */
+  transaction<T>(work: () => T): T;
+  close(): void;
+}
+
+/** Opens (and if needed makes or upgrades) the database file. */
+export function openStore(file: string): Store {
+  const db = openDatabase(file);
+  return {
+    images: new Images(db),
+    versions: new Versions(db),
+    builds: new Builds(db),
+    microvms: new Microvms(db),
+    connectors: new Connectors(db),
+    tags: new Tags(db),
+    clientTokens: new ClientTokens(db),
+    transitions: new Transitions(db),
+    transaction(work) {
+      if (db.isTransaction) return work();
+      db.exec('BEGIN IMMEDIATE');
+      try {
+        const result = work();
+        db.exec('COMMIT');
+        return result;
+      } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    close: () => db.close(),
+  };
+}
