@@ -40,7 +40,7 @@ export interface Engine {
   suspend(machine: Machine): Promise<SuspendSizes>;
   /** A machine from `dir/suspended`; paused: call `run()`. Throws {@link SnapshotDamaged}. */
   resume(o: RestoreOrder): Promise<Machine>;
-  /** Removes `dir/suspended`, once the resumed machine has taken over. */
+  /** Gives up `dir/suspended` for the resumed machine; to be called before `run()`. */
   commitResume(dir: string): Promise<void>;
   /** The machine that still runs in `dir`, started by an earlier process; it may be paused. Else undefined. */
   adopt(o: { id: string; dir: string }): Promise<Machine | undefined>;
@@ -62,7 +62,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     restore: (o) => restore(context, o),
     suspend: (machine) => suspend(own(machine)),
     resume: (o) => resume(context, o),
-    commitResume,
+    commitResume: (dir) => commitResume(context, dir),
     adopt,
   };
 }

@@ -63,7 +63,12 @@ export async function launch(o: LaunchOrder): Promise<Launched> {
   ready.destroy();
   const process = readPidFile(files.pid);
   if (!started || !process) throw new MachineFailed(`QEMU ${await ended}`);
-  return { process, qmp: await Qmp.connect(files.qmp), ended };
+  try {
+    return { process, qmp: await Qmp.connect(files.qmp), ended };
+  } catch (cause) {
+    child.kill('SIGKILL');
+    throw new MachineFailed(`QEMU ${await ended}`, { cause });
+  }
 }
 
 function jailArguments(o: LaunchOrder): string[] {

@@ -73,6 +73,7 @@ function boot({ commandLine, initramfs }: { commandLine: string; initramfs: bool
  * The machine's own overlay over the version's disk over the root filesystem; while an image is built the middle
  * one does not exist yet. The guest's flushes are not passed on to the host's disk: what must survive a power cut
  * is synced by the host when it is suspended or snapshotted, and a running machine's memory would be lost anyway.
+ * When the host's disk is full, the guest gets an I/O error (QEMU would otherwise stop the machine and wait).
  */
 function disk(birth: Birth): string[] {
   const cache = { direct: false, 'no-flush': true };
@@ -93,6 +94,6 @@ function disk(birth: Birth): string[] {
   layers.push({ driver: 'qcow2', ...own, backing: below });
   return [
     ...layers.flatMap((layer) => ['-blockdev', JSON.stringify(layer)]),
-    ...['-device', 'virtio-blk-pci,id=root,drive=disk'],
+    ...['-device', 'virtio-blk-pci,id=root,drive=disk,werror=report,rerror=report'],
   ];
 }

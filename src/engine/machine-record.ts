@@ -34,6 +34,8 @@ export function machineFiles(dir: string) {
     /** Where QEMU writes device state. */
     devices: join(dir, 'devices'),
     suspended: join(dir, 'suspended'),
+    /** What was resumed from, until it is removed. */
+    suspendedOld: join(dir, 'suspended.old'),
   };
 }
 

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { findMapping, openProcessMemory } from './dirty-pages.ts';
-import { sync } from './durable.ts';
+import { renameDurably } from './durable.ts';
 import type { EngineContext } from './engine-context.ts';
 import { SnapshotDamaged } from './errors.ts';
 import { type RestoreOrder, startIncoming } from './incoming.ts';
@@ -9,18 +11,25 @@ import type { QemuMachine } from './machine.ts';
 import { machineFiles } from './machine-record.ts';
 import { readPages } from './pages-file.ts';
 import { readManifest, snapshotFiles } from './snapshot-manifest.ts';
-import { readSuspended, suspendedFiles } from './suspended-manifest.ts';
+import { diskState, readSuspended, suspendedFiles } from './suspended-manifest.ts';
 
 /**
  * Brings a suspended machine back, paused. Until it is run, nothing on disk has changed and it may be tried again.
  * @throws SnapshotDamaged when a file is missing, altered or belongs to another snapshot; MachineFailed
  */
 export async function resume(engine: EngineContext, o: RestoreOrder): Promise<QemuMachine> {
-  const { suspended } = machineFiles(o.dir);
+  const { suspended, disk } = machineFiles(o.dir);
   const files = suspendedFiles(suspended);
   const [manifest, state] = await Promise.all([readManifest(o.snapshotDir), readSuspended(suspended)]);
   if (state.snapshotId !== manifest.id)
     throw new SnapshotDamaged(`The machine suspended in ${o.dir} belongs to another snapshot.`);
+  const diskNow = await diskState(disk).catch((cause) => {
+    throw new SnapshotDamaged(`${disk} is missing.`, { cause });
+  });
+  if (!isDeepStrictEqual(diskNow, state.disk))
+    throw new SnapshotDamaged(
+      `${disk} was written to since the machine was suspended; its memory no longer fits.`,
+    );
   const devices = await readFile(files.devices).catch((cause) => {
     throw new SnapshotDamaged(`${files.devices} is missing.`, { cause });
   });
@@ -37,8 +46,17 @@ export async function resume(engine: EngineContext, o: RestoreOrder): Promise<Qe
   });
 }
 
-/** The resumed machine has taken over: forgets what it was resumed from. */
-export async function commitResume(dir: string): Promise<void> {
-  await rm(machineFiles(dir).suspended, { recursive: true, force: true });
-  await sync(dir);
+/**
+ * The resumed machine takes over: forgets what it was resumed from, durably. To be called before the machine runs:
+ * once it has written to its disk, what was suspended no longer fits.
+ */
+export async function commitResume(engine: EngineContext, dir: string): Promise<void> {
+  const { suspended, suspendedOld } = machineFiles(dir);
+  if (!existsSync(suspended)) return; // done before a crash of ours
+  await rm(suspendedOld, { recursive: true, force: true });
+  await renameDurably(suspended, suspendedOld);
+  // Freeing much takes a while that nobody needs to wait for; what a crash leaves goes with the next suspend.
+  rm(suspendedOld, { recursive: true, force: true }).catch((error) => {
+    engine.log.warn('old dirty pages could not be removed', { dir, error });
+  });
 }

@@ -7,7 +7,7 @@ import type { QemuMachine } from './machine.ts';
 import { machineFiles } from './machine-record.ts';
 import { type FileSum, writePages } from './pages-file.ts';
 import { readManifest, snapshotFiles } from './snapshot-manifest.ts';
-import { encodeSuspended, suspendedFiles } from './suspended-manifest.ts';
+import { diskState, encodeSuspended, suspendedFiles } from './suspended-manifest.ts';
 
 export interface SuspendSizes {
   /** Memory that differs from the snapshot. */
@@ -23,13 +23,13 @@ export interface SuspendSizes {
  * @throws MachineFailed, or the system's error such as ENOSPC.
  */
 export async function suspend(machine: QemuMachine): Promise<SuspendSizes> {
-  const { suspended } = machineFiles(machine.dir);
+  const { suspended, suspendedOld } = machineFiles(machine.dir);
   const fresh = `${suspended}.new`;
   const before = machine.qmp.execute('query-status') as Promise<{ running: boolean }>;
   await Promise.all([before, machine.pause()]);
   let sizes: SuspendSizes;
   try {
-    await rm(fresh, { recursive: true, force: true });
+    for (const left of [fresh, suspendedOld]) await rm(left, { recursive: true, force: true });
     await mkdir(fresh, { mode: 0o700 });
     sizes = await writeState(machine, fresh);
     await rm(suspended, { recursive: true, force: true });
@@ -47,21 +47,21 @@ async function writeState(machine: QemuMachine, folder: string): Promise<Suspend
   const { snapshotDir } = machine.record;
   if (!snapshotDir) throw new MachineFailed('Only a machine restored from a snapshot can be suspended.');
   const files = suspendedFiles(folder);
+  const { disk } = machineFiles(machine.dir);
   const { id } = await readManifest(snapshotDir);
   const mapping = await findMapping(machine.pid, snapshotFiles(snapshotDir).memory);
   const [devices, runs] = await Promise.all([saveDevices(machine), findDirtyPages(machine.pid, mapping)]);
   const memory = openProcessMemory(machine.pid, 'r');
-  let pages: FileSum;
-  try {
-    [pages] = await Promise.all([
-      writePages(files.pages, runs, memory.fd, mapping.address),
-      writeSynced(files.devices, devices.content),
-      // Stopping the machine made QEMU write out what it held of the disk (machine-arguments.ts: no-flush).
-      sync(machineFiles(machine.dir).disk),
-    ]);
-  } finally {
-    memory.close();
-  }
+  // All have ended, well or badly, before anything is closed or removed under them.
+  const written = await Promise.allSettled([
+    writePages(files.pages, runs, memory.fd, mapping.address),
+    writeSynced(files.devices, devices.content),
+    // Stopping the machine made QEMU write out what it held of the disk (machine-arguments.ts: no-flush).
+    sync(disk),
+  ]);
+  memory.close();
+  for (const part of written) if (part.status === 'rejected') throw part.reason;
+  const pages = (written[0] as PromiseFulfilledResult<FileSum>).value;
   await chmod(files.devices, 0o444); // read by QEMU's user when resumed
   const dirtyBytes = PAGE * runs.reduce((sum, run) => sum + run.count, 0);
   const manifest = encodeSuspended({
@@ -69,6 +69,7 @@ async function writeState(machine: QemuMachine, folder: string): Promise<Suspend
     dirtyBytes,
     pages,
     devices: { bytes: devices.content.length, crc32: devices.crc32 },
+    disk: await diskState(disk),
   });
   await writeSynced(files.manifest, manifest);
   await sync(folder);

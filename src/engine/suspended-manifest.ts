@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { SnapshotDamaged } from './errors.ts';
@@ -14,6 +14,19 @@ export interface SuspendedManifest {
   dirtyBytes: number;
   pages: FileSum;
   devices: FileSum;
+  disk: DiskState;
+}
+
+/** Tells whether a disk was written to; the memory of a suspended machine fits only the disk as it was then. */
+export interface DiskState {
+  bytes: number;
+  /** Nanoseconds, as text because they exceed a number's precision. */
+  modified: string;
+}
+
+export async function diskState(path: string): Promise<DiskState> {
+  const { size, mtimeNs } = await stat(path, { bigint: true });
+  return { bytes: Number(size), modified: `${mtimeNs}` };
 }
 
 export function suspendedFiles(dir: string) {
