@@ -89,8 +89,7 @@ export class LocalHost implements Host {
       const saved = await engine.suspend(live.machine);
       log.info('microvm.suspended', { microvmId: order.microvmId, ...saved });
     } catch (error) {
-      await live.reconnect(agentTimeoutMs);
-      this.#watch(order.microvmId, live);
+      await this.#goOn(order.microvmId, live);
       throw error;
     }
     await live.endLogs();
@@ -127,6 +126,7 @@ export class LocalHost implements Host {
     const { engine, layout, uids, log } = this.#parts;
     const id = order.microvmId;
     const dir = layout.microvm(id);
+    if (this.#live.has(id)) return 'running';
     if (!existsSync(dir)) return 'gone';
     const machine = await engine.adopt({ id, dir });
     // Saved state is removed before its machine runs again, so where it exists the machine has not moved on.
@@ -197,6 +197,17 @@ export class LocalHost implements Host {
       throw error;
     }
     this.#watch(order.microvmId, live);
+  }
+
+  /** Lets a machine that could not be saved run on; where even that fails, it is gone and `inspect` says so. */
+  async #goOn(microvmId: string, live: LiveMicrovm): Promise<void> {
+    try {
+      await live.reconnect(agentTimeoutMs);
+      this.#watch(microvmId, live);
+    } catch (error) {
+      this.#parts.log.error('microvm.lost', { microvmId, error });
+      await live.kill();
+    }
   }
 
   #watch(microvmId: string, live: LiveMicrovm): void {

@@ -1,0 +1,111 @@
+import { mkdirSync } from 'node:fs';
+import { logsOperations } from '../aws/logs/operations.ts';
+import type { Config } from '../config/config.ts';
+import { dataLayout } from '../config/layout.ts';
+import { systemClock } from '../control/clock.ts';
+import { createControl } from '../control/control.ts';
+import { defaultQuotas } from '../control/quotas.ts';
+import { createEngine } from '../engine/engine.ts';
+import { SquibError } from '../errors/squib-error.ts';
+import { createImageBuilder } from '../host/builder/image-builder.ts';
+import { BuildPipeline } from '../host/builds/build-pipeline.ts';
+import { LocalHost } from '../host/local-host.ts';
+import { UidPool } from '../host/microvms/uid-pool.ts';
+import { endpointPorts, type Ingress, startIngress } from '../ingress/server.ts';
+import { Tokens } from '../ingress/tokens.ts';
+import { createLog } from '../log/log.ts';
+import { ensureCertificates } from '../setup/certificates.ts';
+import { LogStore } from '../store/log-store.ts';
+import { ObjectStore } from '../store/object-store.ts';
+import { openStore } from '../store/store.ts';
+import { startApi } from './api.ts';
+import { ensureRootCredential } from './credentials.ts';
+import { listenAddresses } from './listen-addresses.ts';
+
+/** A running squib. */
+export interface Daemon {
+  apiUrl: string;
+  endpointPort: number;
+  /** Engine and accelerator, with the reason for it. */
+  engine: string;
+  /** Stops listening and lets what is under way end; MicroVMs run on. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Composes all rooms and starts them from the bottom up; the API listens last, when store and machine agree.
+ * @param write takes each line of the log.
+ * @throws SquibError for what the user can put right.
+ */
+export async function startDaemon(config: Config, write: (line: string) => void): Promise<Daemon> {
+  if (process.getuid?.() !== 0) throw new SquibError('squib needs root.', 'Start it with sudo.');
+  const log = createLog(write);
+  const layout = dataLayout(config.dataDir);
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  for (const folder of [layout.keys, layout.images, layout.microvms, layout.builds]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+  const { region, accountId } = config;
+  const domain = config.endpoint.domain;
+  const root = ensureRootCredential(layout.keys);
+  const certificates = await ensureCertificates(config.dataDir, { region, domain });
+  const tokens = await Tokens.open(config.dataDir);
+  const store = openStore(layout.database);
+  const objects = await ObjectStore.open(layout.objects);
+  const logs = new LogStore(layout.logs);
+
+  const engine = await createEngine({ cacheDir: config.cacheDir, log, accelerator: config.accelerator });
+  const builder = createImageBuilder({ cacheDir: config.cacheDir, mirrors: config.mirrors, log });
+  const uids = new UidPool(config.firstUid);
+  const builds = new BuildPipeline({ layout, engine, builder, objects, logs, log, uids, domain });
+  const host = new LocalHost({ layout, engine, logs, log, uids, builds });
+
+  // The ingress fills in its port below; nobody asks for an endpoint's address before the API listens.
+  const endpoint = { domain, port: config.endpoint.port };
+  const control = createControl({
+    store,
+    host,
+    clock: systemClock,
+    tokens,
+    config: { endpoint, quotas: defaultQuotas },
+    log,
+  });
+  await control.recover();
+
+  const ingresses: Ingress[] = [];
+  let ports = endpointPorts(config.endpoint.port);
+  for (const address of listenAddresses(config.endpoint.host)) {
+    const ingress = await startIngress({
+      host: address,
+      ports,
+      certificate: certificates.current,
+      tokens,
+      directory: control.endpoints,
+      dialer: host,
+      log,
+    });
+    ingresses.push(ingress);
+    ports = [ingress.port];
+    endpoint.port = ingress.port;
+  }
+  const api = await startApi(config, {
+    operations: control.operations,
+    logs: logsOperations(logs),
+    objects,
+    credential: root,
+    log,
+  });
+  const { accelerator, accelerationReason } = engine;
+  return {
+    apiUrl: `http://localhost:${config.api.port}`,
+    endpointPort: endpoint.port,
+    engine: `QEMU with ${accelerator.toUpperCase()} (${accelerationReason})`,
+    async stop() {
+      await api.close();
+      await Promise.all(ingresses.map((ingress) => ingress.close()));
+      await control.close();
+      objects.close();
+      store.close();
+    },
+  };
+}
