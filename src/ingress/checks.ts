@@ -1,5 +1,5 @@
+import type { EndpointDirectory } from '../control/endpoints.ts';
 import type { TokenGrant } from '../control/tokens.ts';
-import type { EndpointDirectory } from './directory.ts';
 import type { Inbound } from './inbound.ts';
 import { type Refusal, refusals } from './refusals.ts';
 import { allowsPort, type Tokens } from './tokens.ts';
@@ -55,15 +55,15 @@ function opensToken(visit: Visit): Verdict | Promise<Verdict> {
 /** An unknown host is answered like a token of another MicroVM, so that names cannot be probed. */
 function tokenFitsHost(visit: Visit): Verdict {
   const claims = visit.claims!;
-  const endpoint = visit.directory.find(hostname(visit.request.authority));
+  const endpoint = visit.directory.find(visit.request.authority);
   if (!endpoint || endpoint.microvmId !== claims.microvmId || claims.expiresAt <= Date.now()) {
     return refusals.authenticationFailed;
   }
   visit.admission.microvmId = endpoint.microvmId;
   visit.admission.kind = claims.kind;
-  // P1: no connector for application traffic, so no port is open.
-  if (claims.kind === 'app' && !endpoint.httpIngress) return refusals.portDenied;
-  return undefined;
+  // P1: without a connector for it, no port is open.
+  const open = claims.kind === 'shell' ? endpoint.shellIngress : endpoint.httpIngress;
+  return open ? undefined : refusals.portDenied;
 }
 
 /** spec: shell section 2: a shell token opens a shell by WebSocket and nothing else, whatever the port says. */
@@ -102,13 +102,6 @@ const checks: Check[] = [
   portIsPort,
   portIsAllowed,
 ];
-
-/** Name of an authority: lower case, without port and final dot. */
-export function hostname(authority: string): string {
-  const colon = authority.lastIndexOf(':');
-  const name = (colon > 0 ? authority.slice(0, colon) : authority).toLowerCase();
-  return name.endsWith('.') ? name.slice(0, -1) : name;
-}
 
 function proceed(visit: Visit, from: number): Admission | Refusal | Promise<Admission | Refusal> {
   for (let at = from; at < checks.length; at++) {

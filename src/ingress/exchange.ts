@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
+import type { EndpointDirectory } from '../control/endpoints.ts';
+import { PortClosed } from '../control/host.ts';
 import type { Log } from '../log/log.ts';
 import { type Admission, admit } from './checks.ts';
-import type { EndpointDirectory } from './directory.ts';
 import type { Guest, Guests } from './guests.ts';
 import { Http1Upstream } from './http1/upstream.ts';
 import type { Fields, Inbound } from './inbound.ts';
@@ -59,6 +60,8 @@ export interface Services {
   access: Log | undefined;
 }
 
+/** A kept connection that is dead says so at once; what ends later was cut, by a suspend for example. */
+const staleMs = 1000;
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
 /** One request on its way: checks, resume, connection to the application, one more try where nothing is lost. */
@@ -70,15 +73,18 @@ export class Exchange implements RequestSender {
   #admission: Admission | undefined;
   #guest: Guest | undefined;
   #upstream: RequestSender | undefined;
-  #waiting: AbortController | undefined;
+  readonly #gone: AbortSignal;
+  #sentAt = 0;
   #triesLeft = 2;
   #over = false;
   #onCut: (() => void) | undefined;
 
-  constructor(services: Services, request: Inbound, sink: ResponseSink) {
+  /** @param gone aborted when the client leaves: a held request then stops waiting for its MicroVM. */
+  constructor(services: Services, request: Inbound, sink: ResponseSink, gone: AbortSignal) {
     this.#services = services;
     this.#request = request;
     this.#sink = sink;
+    this.#gone = gone;
     this.#replayable = request.length === undefined && idempotent.has(request.method);
   }
 
@@ -108,7 +114,6 @@ export class Exchange implements RequestSender {
   abort(): void {
     if (this.#over) return;
     this.done();
-    this.#waiting?.abort();
     this.#upstream?.abort();
   }
 
@@ -164,16 +169,9 @@ export class Exchange implements RequestSender {
   /** Holds the request until the MicroVM takes traffic. */
   #reach(): void {
     const { microvmId } = this.#admission!;
-    const guest = this.#services.guests.running(microvmId);
-    if (guest) {
-      this.#connect(guest);
-      return;
-    }
-    this.#waiting = new AbortController();
-    this.#services.guests.acquire(microvmId, this.#waiting.signal).then(
-      (acquired) => {
-        this.#waiting = undefined;
-        if (!this.#over) this.#connect(acquired);
+    this.#services.guests.acquire(microvmId, this.#gone).then(
+      (guest) => {
+        if (!this.#over) this.#connect(guest);
       },
       (error: Error) => {
         if (this.#over) return;
@@ -210,18 +208,18 @@ export class Exchange implements RequestSender {
   #notConnected(guest: Guest, error: Error): void {
     if (this.#over) return;
     guest.leave(this);
-    if (error.name === 'PortClosed' || this.#triesLeft === 0) {
+    if (error instanceof PortClosed || this.#triesLeft === 0) {
       this.#note('ingress.notConnected', error);
       this.#refuse(refusals.unavailable);
       return;
     }
     this.#triesLeft--;
-    guest.forget();
     this.#reach();
   }
 
   #send(upstream: Http1Upstream): void {
     this.#upstream = upstream;
+    this.#sentAt = Date.now();
     upstream.send(this.#request, this.#sink, (untouched) => this.#failed(untouched));
     if (this.#request.length !== undefined) this.#sink.writable();
   }
@@ -229,8 +227,10 @@ export class Exchange implements RequestSender {
   /** @param untouched true when a kept connection turned out to be dead before it answered anything. */
   #failed(untouched: boolean): void {
     if (this.#over) return;
-    if (untouched && this.#replayable && this.#triesLeft > 0) {
+    const soon = Date.now() - this.#sentAt < staleMs;
+    if (untouched && soon && this.#replayable && this.#triesLeft > 0) {
       this.#triesLeft--;
+      this.#guest?.leave(this);
       this.#reach();
       return;
     }

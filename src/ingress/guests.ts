@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
+import type { EndpointDirectory } from '../control/endpoints.ts';
 import type { ShellSession } from '../control/host.ts';
-import type { EndpointDirectory, GuestDialer } from './directory.ts';
+import type { GuestDialer } from './guest-dialer.ts';
 import type { Http1Upstream } from './http1/upstream.ts';
 
 /** Idle timers work in seconds; telling them more often costs time and says nothing new. */
@@ -86,12 +87,6 @@ export class Guest {
     }
   }
 
-  /** The next request must ask the directory again; what is open stays open. */
-  forget(): void {
-    this.#guests.remove(this);
-    if (this.#open.size === 0) this.end();
-  }
-
   end(): void {
     if (this.ended) return;
     this.ended = true;
@@ -104,7 +99,7 @@ export class Guest {
   }
 }
 
-/** All running MicroVMs that had traffic. While one is here, requests to it need not ask for its state. */
+/** All running MicroVMs that had traffic. */
 export class Guests {
   readonly directory: EndpointDirectory;
   readonly dialer: GuestDialer;
@@ -115,32 +110,15 @@ export class Guests {
     this.dialer = dialer;
   }
 
-  running(microvmId: string): Guest | undefined {
-    return this.#running.get(microvmId);
-  }
-
-  /**
-   * Waits until the MicroVM takes traffic. Its end is watched from before the wait, so that a suspend that follows
-   * at once cannot be missed.
-   */
+  /** Waits until the MicroVM takes traffic. @throws EndpointUnavailable, or the signal's reason. */
   async acquire(microvmId: string, signal: AbortSignal): Promise<Guest> {
-    for (;;) {
-      const guest = new Guest(microvmId, this);
-      try {
-        await this.directory.acquire(microvmId, signal);
-      } catch (error) {
-        guest.end();
-        throw error;
-      }
-      const other = this.#running.get(microvmId);
-      if (other) {
-        guest.end();
-        return other;
-      }
-      if (guest.ended) continue;
+    await this.directory.acquire(microvmId, signal);
+    let guest = this.#running.get(microvmId);
+    if (!guest) {
+      guest = new Guest(microvmId, this);
       this.#running.set(microvmId, guest);
-      return guest;
     }
+    return guest;
   }
 
   remove(guest: Guest): void {

@@ -1,10 +1,11 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { EndpointDirectory } from '../control/endpoints.ts';
 import { SquibError } from '../errors/squib-error.ts';
 import type { Log } from '../log/log.ts';
 import type { KeyPair } from '../setup/certificates.ts';
-import type { EndpointDirectory, GuestDialer } from './directory.ts';
 import type { Services } from './exchange.ts';
+import type { GuestDialer } from './guest-dialer.ts';
 import { Guests } from './guests.ts';
 import { Http1Connection } from './http1/client-connection.ts';
 import type { Tokens } from './tokens.ts';

@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { type Endpoint, type EndpointDirectory, EndpointUnavailable } from '../../src/control/endpoints.ts';
 import { PortClosed, type ShellSession } from '../../src/control/host.ts';
 import type { TokenPorts } from '../../src/control/tokens.ts';
-import type { Endpoint, EndpointDirectory, GuestDialer } from '../../src/ingress/directory.ts';
+import type { GuestDialer } from '../../src/ingress/guest-dialer.ts';
 import { type Ingress, type IngressOptions, startIngress } from '../../src/ingress/server.ts';
 import { Tokens } from '../../src/ingress/tokens.ts';
 import { createLog } from '../../src/log/log.ts';
@@ -22,6 +23,7 @@ export class Loopback implements EndpointDirectory, GuestDialer {
   readonly ports = new Map<number, number>();
   readonly listeners = new Map<string, Set<() => void>>();
   state: 'running' | 'suspended' | 'gone' = 'running';
+  autoResume = true;
   resumeMs = 0;
   acquired = 0;
   resumes = 0;
@@ -31,12 +33,13 @@ export class Loopback implements EndpointDirectory, GuestDialer {
   #resuming: Promise<void> | undefined;
 
   find(hostname: string): Endpoint | undefined {
-    return this.endpoints.get(hostname);
+    return this.endpoints.get(hostname.replace(/:\d+$/, '').toLowerCase());
   }
 
   async acquire(): Promise<void> {
     this.acquired++;
-    if (this.state === 'gone') throw new Error('terminated');
+    if (this.state === 'gone') throw new EndpointUnavailable('terminated');
+    if (this.state === 'suspended' && !this.autoResume) throw new EndpointUnavailable('suspended');
     if (this.state === 'running') return;
     this.#resuming ??= new Promise<void>((resolve) => setTimeout(resolve, this.resumeMs)).then(() => {
       this.resumes++;
@@ -104,7 +107,7 @@ export class Bed {
   readonly #sockets = new Set<Socket>();
 
   private constructor() {
-    this.guest.endpoints.set(this.host, { microvmId: this.microvmId, httpIngress: true });
+    this.guest.endpoints.set(this.host, { microvmId: this.microvmId, httpIngress: true, shellIngress: true });
     this.agent = new Agent({ keepAlive: true });
   }
 

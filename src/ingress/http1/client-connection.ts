@@ -45,6 +45,7 @@ export class Http1Connection implements ResponseSink {
   #head: RequestHead | undefined;
   #exchange: Exchange | undefined;
   #body: BodyReader | undefined;
+  readonly #gone = new AbortController();
   #closing = false;
   #answerEnded = false;
   #advancing = false;
@@ -106,6 +107,7 @@ export class Http1Connection implements ResponseSink {
     this.#account();
     this.#exchange = undefined;
     exchange.abort();
+    this.#gone.abort();
   };
 
   #advance(): void {
@@ -174,7 +176,7 @@ export class Http1Connection implements ResponseSink {
     this.#bytesOut = 0;
     this.#body = length === undefined ? undefined : new BodyReader(length === 'unknown' ? 'chunked' : length);
     this.#reading = this.#body ? 'held' : 'answer';
-    this.#exchange = new Exchange(this.#services, head.request, this);
+    this.#exchange = new Exchange(this.#services, head.request, this, this.#gone.signal);
     this.#exchange.start();
   }
 
