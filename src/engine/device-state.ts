@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { MachineFailed } from './errors.ts';
+import { MachineFailed, SnapshotDamaged } from './errors.ts';
 import type { QemuMachine } from './machine.ts';
 import { machineFiles } from './machine-record.ts';
+import type { FileSum } from './pages-file.ts';
 
 /** Far above what the devices of one machine take (100 KB). */
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -18,4 +19,13 @@ export async function saveDevices(machine: QemuMachine): Promise<{ content: Buff
   if (content.length === 0 || content.length > MOST_BYTES)
     throw new MachineFailed(`QEMU wrote ${content.length} bytes of device state for ${machine.id}.`);
   return { content, crc32: crc32(content) };
+}
+
+/** @throws SnapshotDamaged when the file is missing or differs from what was written. */
+export async function checkDevices(path: string, expected: FileSum): Promise<void> {
+  const content = await readFile(path).catch((cause) => {
+    throw new SnapshotDamaged(`${path} is missing.`, { cause });
+  });
+  if (content.length !== expected.bytes || crc32(content) !== expected.crc32)
+    throw new SnapshotDamaged(`${path} was altered since it was written (its checksum differs).`);
 }

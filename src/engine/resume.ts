@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { crc32 } from 'node:zlib';
+import { checkDevices } from './device-state.ts';
 import { findMapping, openProcessMemory } from './dirty-pages.ts';
 import { renameDurably } from './durable.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -30,11 +30,7 @@ export async function resume(engine: EngineContext, o: RestoreOrder): Promise<Qe
     throw new SnapshotDamaged(
       `${disk} was written to since the machine was suspended; its memory no longer fits.`,
     );
-  const devices = await readFile(files.devices).catch((cause) => {
-    throw new SnapshotDamaged(`${files.devices} is missing.`, { cause });
-  });
-  if (devices.length !== state.devices.bytes || crc32(devices) !== state.devices.crc32)
-    throw new SnapshotDamaged(`${files.devices} was altered since it was written (its checksum differs).`);
+  await checkDevices(files.devices, state.devices);
   return startIncoming(engine, o, manifest, files.devices, async (machine) => {
     const mapping = await findMapping(machine.pid, snapshotFiles(o.snapshotDir).memory);
     const memory = openProcessMemory(machine.pid, 'r+');
