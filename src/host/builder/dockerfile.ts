@@ -1,0 +1,135 @@
+import { DockerfileParser, type Flag, type From, type Instruction } from 'dockerfile-ast';
+import { defaultArguments, expandVariables } from './dockerfile-variables.ts';
+import { fullReference, isReference } from './image-reference.ts';
+
+/** A Dockerfile as the builder gets it. */
+export interface BuildPlan {
+  /** The text with full image names, and without the flags that this builder does not need. Lines are unchanged. */
+  text: string;
+  /** Full names of all images that come from outside. */
+  references: string[];
+  /** Instructions of every stage, `FROM` first; lines count from 1. */
+  stages: PlannedInstruction[][];
+  /** Things left out that the user should know of. */
+  notes: string[];
+}
+
+export interface PlannedInstruction {
+  keyword: string;
+  firstLine: number;
+  lastLine: number;
+}
+
+/** The Dockerfile asks for something that cannot be done; `message` names line and reason. */
+export class DockerfileRefused extends Error {
+  override readonly name = 'DockerfileRefused';
+  readonly line: number;
+  constructor(line: number, reason: string) {
+    super(`Dockerfile:${line}: ${reason}`);
+    this.line = line;
+  }
+}
+
+interface Edit {
+  start: number;
+  end: number;
+  text: string;
+}
+
+/**
+ * Reads a Dockerfile, finds the images it needs and what the builder cannot do, before anything is started.
+ * @throws DockerfileRefused
+ */
+export function planBuild(source: string): BuildPlan {
+  const offsets = lineOffsets(source);
+  const at = (position: { line: number; character: number }) => offsets[position.line]! + position.character;
+  const dockerfile = DockerfileParser.parse(source);
+  const variables = defaultArguments(dockerfile.getInitialARGs());
+  const names = new Set<string>();
+  const references = new Set<string>();
+  const edits: Edit[] = [];
+  const notes: string[] = [];
+  const stages: PlannedInstruction[][] = [];
+
+  /** Notes an image from outside and puts its full name into the text; stages keep their names. */
+  const useImage = (written: string, range: Parameters<typeof spanOf>[0], line: number) => {
+    const image = expandVariables(written, variables);
+    if (image === '') throw new DockerfileRefused(line, `the image name ${JSON.stringify(written)} is empty`);
+    if (image === 'scratch' || names.has(image.toLowerCase()) || /^\d+$/.test(image)) return;
+    if (!isReference(image)) throw new DockerfileRefused(line, `${JSON.stringify(image)} is no image name`);
+    references.add(fullReference(image));
+    edits.push({ ...spanOf(range), text: fullReference(image) });
+  };
+  const spanOf = (range: Instruction['getRange'] extends () => infer R ? R : never) => ({
+    start: at(range.start),
+    end: at(range.end),
+  });
+  const leaveOut = (flag: Flag) => edits.push({ ...spanOf(flag.getRange()), text: '' });
+
+  for (const instruction of dockerfile.getInstructions()) {
+    const keyword = instruction.getKeyword();
+    const range = instruction.getRange();
+    const line = range.start.line + 1;
+    if (keyword === 'FROM') {
+      const from = instruction as From;
+      const image = from.getImage();
+      const imageRange = from.getImageRange();
+      if (!image || !imageRange) throw new DockerfileRefused(line, 'FROM names no image');
+      useImage(image, imageRange, line);
+      const platform = from.getPlatformFlag();
+      if (platform) {
+        leaveOut(platform);
+        notes.push(
+          `Dockerfile:${line}: ${flagText(platform)} is left out: images are built for this host's platform`,
+        );
+      }
+      const stage = from.getBuildStage();
+      if (stage) names.add(stage.toLowerCase());
+      stages.push([]);
+    }
+    stages.at(-1)?.push({ keyword, firstLine: line, lastLine: range.end.line + 1 });
+
+    for (const flag of flagsOf(instruction)) {
+      const name = flag.getName();
+      if (keyword === 'COPY' && name === 'from' && flag.getValue()) {
+        useImage(flag.getValue()!, flag.getValueRange()!, line);
+      } else if ((keyword === 'COPY' || keyword === 'ADD') && name === 'link') {
+        leaveOut(flag); // a hint about caching, without effect on the result
+      } else if (keyword === 'RUN' && name === 'mount') {
+        const from = flag.getOption('from');
+        if (from?.getValue()) useImage(from.getValue()!, from.getValueRange()!, line);
+      } else if ((keyword === 'COPY' || keyword === 'ADD') && name === 'parents') {
+        throw new DockerfileRefused(
+          line,
+          `${keyword} --parents is not supported; copy the directories one by one`,
+        );
+      } else if (keyword === 'RUN' && (name === 'security' || name === 'device')) {
+        throw new DockerfileRefused(line, `RUN --${name} is not supported; builds run without privileges`);
+      }
+    }
+  }
+  if (stages.length === 0) throw new DockerfileRefused(1, 'there is no FROM instruction');
+  return { text: applyEdits(source, edits), references: [...references], stages, notes };
+}
+
+function flagsOf(instruction: Instruction): Flag[] {
+  const withFlags = instruction as Instruction & { getFlags?: () => Flag[] };
+  return withFlags.getFlags?.() ?? [];
+}
+
+const flagText = (flag: Flag) => `--${flag.getName()}=${flag.getValue() ?? ''}`;
+
+function lineOffsets(text: string): number[] {
+  const offsets = [0];
+  for (let index = text.indexOf('\n'); index >= 0; index = text.indexOf('\n', index + 1))
+    offsets.push(index + 1);
+  return offsets;
+}
+
+function applyEdits(text: string, edits: Edit[]): string {
+  let result = text;
+  for (const { start, end, text: replacement } of edits.sort((a, b) => b.start - a.start)) {
+    result = result.slice(0, start) + replacement + result.slice(end);
+  }
+  return result;
+}

@@ -1,0 +1,30 @@
+# Builds /mnt/job/Dockerfile with the context /mnt/context on base images from /mnt/base, into /mnt/out:
+# rootfs.ext4 (made beforehand, sparse, of the size wanted), config.json, passwd, group.
+# The last line of /mnt/out/step says how far it came.
+set -eu
+step() { echo "$1" >/mnt/out/step; }
+cat >"$CONTAINERS_STORAGE_CONF" <<END
+[storage]
+driver = "overlay"
+graphroot = "/mnt/store/storage"
+runroot = "/run/squib/storage"
+[storage.options]
+additionalimagestores = ["/mnt/base"]
+END
+mkdir -p /mnt/store/tmp
+export TMPDIR=/mnt/store/tmp
+
+step build
+buildah bud --isolation chroot --format docker --pull=never --layers="$SQUIB_LAYERS" --network host \
+  --ulimit nofile=1024:1024 --tag squib.invalid/image:built --file /mnt/job/Dockerfile /mnt/context 2>&1
+step container
+container=$(buildah from --pull=never squib.invalid/image:built)
+root=$(buildah mount "$container")
+step config
+skopeo inspect --config --raw containers-storage:squib.invalid/image:built >/mnt/out/config.json
+perl /mnt/scripts/image-files.pl "$root" /mnt/out /mnt/out/config.json
+step rootfs
+mke2fs -q -F -t ext4 -m 0 -E lazy_itable_init=1,lazy_journal_init=1,nodiscard -d "$root" /mnt/out/rootfs.ext4
+step clean
+buildah rm "$container" >/dev/null
+step done

@@ -1,0 +1,39 @@
+# Second step: inside the runtime tree, still as root of the host. Gives the sandbox its view of owners (idmapped
+# mounts), brings its network up and starts inner.sh in a user namespace.
+set -eu
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+hostname builder
+
+map="b:0:$SQUIB_UIDS:65536"
+if [ -n "$SQUIB_STORE" ]; then
+  mount --bind -o "X-mount.idmap=$map" /mnt/raw/store /mnt/store
+  umount /mnt/raw/store
+fi
+printf '%s\n' "$SQUIB_BINDS" | while read -r mode name source; do
+  [ -n "$source" ] || continue
+  mount --bind -o "$mode,nosuid,nodev,X-mount.idmap=$map" "/mnt/raw/$name" "/mnt/$name"
+  umount "/mnt/raw/$name"
+done
+
+if [ -n "$SQUIB_ADDRESS" ]; then
+  echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 2>/dev/null || : # a kernel without IPv6 has no such file
+  ip link set lo up
+  ip address add "$SQUIB_ADDRESS/30" dev eth0
+  ip link set eth0 up
+  ip route add default via "$SQUIB_GATEWAY"
+fi
+
+# The namespace's maps can only be written from outside of it: the child waits on a pipe until they are.
+mkdir -m 700 /mnt/sync
+mkfifo -m 666 /mnt/sync/made /mnt/sync/mapped
+chmod 755 /mnt/sync
+unshare --user --keep-caps sh -c 'echo >/mnt/sync/made; read -r _ </mnt/sync/mapped
+  exec setpriv --reuid 0 --regid 0 --clear-groups \
+    unshare --mount --pid --fork --kill-child=KILL --ipc --uts --cgroup --mount-proc sh /mnt/scripts/inner.sh' </dev/null &
+child=$!
+read -r _ </mnt/sync/made
+printf '0 %d 65536\n' "$SQUIB_UIDS" >"/proc/$child/uid_map"
+printf '0 %d 65536\n' "$SQUIB_UIDS" >"/proc/$child/gid_map"
+echo >/mnt/sync/mapped
+wait "$child"

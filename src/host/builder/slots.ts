@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * What one build takes from the host as a whole: a range of 65536 uids, an interface name, a pair of addresses, an
+ * nftables table. Several daemons on one host share them, so every taken slot is a file in /run that names its owner.
+ */
+export interface Slot {
+  readonly number: number;
+  /** First host uid and gid of the range; the sandbox's 0. */
+  readonly firstUid: number;
+  /** The host's end of the pair of interfaces. */
+  readonly interfaceName: string;
+  /** IPv4 address of the host's end: the sandbox's default route. */
+  readonly gateway: string;
+  /** IPv4 address of the sandbox, in the same /30. */
+  readonly address: string;
+  /** Name of the nftables table (family inet). */
+  readonly table: string;
+}
+
+/** Who holds a slot. `startTime` tells a process from a later one with the same pid. */
+export interface SlotOwner {
+  pid: number;
+  startTime: string;
+  /** Scratch directory of the builder that holds it, removed with it by the sweep. */
+  scratch: string;
+}
+
+/** Gone after a reboot, like everything that a slot stands for. */
+export const slotDirectory = '/run/squib/builder';
+
+/** Ranges 100000–689823; above them start the uids of MicroVMs. Number 0 is the range of base image pulls. */
+const slotCount = 8;
+
+/** Uid range in which base images are unpacked (never together with a RUN step). */
+export const pullUids = 100_000;
+
+export function slotAt(number: number): Slot {
+  return {
+    number,
+    firstUid: pullUids + number * 65_536,
+    interfaceName: `sqb${number}`,
+    gateway: `169.254.32.${number * 4 + 1}`,
+    address: `169.254.32.${number * 4 + 2}`,
+    table: `squib_build_${number}`,
+  };
+}
+
+/** Takes a free slot, waiting for one while all are held. */
+export async function takeSlot(scratch: string, signal: AbortSignal): Promise<Slot> {
+  await mkdir(slotDirectory, { recursive: true, mode: 0o700 });
+  const owner: SlotOwner = { pid: process.pid, startTime: (await startTime(process.pid)) ?? '', scratch };
+  const draft = join(slotDirectory, `draft-${randomUUID()}`);
+  await writeFile(draft, JSON.stringify(owner));
+  try {
+    for (;;) {
+      for (let number = 1; number <= slotCount; number++) {
+        signal.throwIfAborted();
+        if (await claim(draft, number)) return slotAt(number);
+      }
+      await delay(200, undefined, { signal });
+    }
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** Gives a slot back; everything that it stands for has been removed by then. */
+export async function releaseSlot(slot: Slot): Promise<void> {
+  await rm(slotFile(slot.number), { force: true });
+}
+
+/** All slots that are held, with their owners. */
+export async function heldSlots(): Promise<{ slot: Slot; owner: SlotOwner }[]> {
+  const held: { slot: Slot; owner: SlotOwner }[] = [];
+  const names = await readdir(slotDirectory).catch(() => [] as string[]);
+  for (const name of names) {
+    const number = /^slot-(\d+)\.json$/.exec(name)?.[1];
+    if (number === undefined) continue;
+    const text = await readFile(join(slotDirectory, name), 'utf8').catch(() => undefined);
+    if (text !== undefined) held.push({ slot: slotAt(Number(number)), owner: JSON.parse(text) as SlotOwner });
+  }
+  return held;
+}
+
+/** Whether the process that took the slot still runs. */
+export async function isAlive(owner: SlotOwner): Promise<boolean> {
+  return (await startTime(owner.pid)) === owner.startTime;
+}
+
+/** `link` fails when the name is taken, and the file has its content from the first moment. */
+async function claim(draft: string, number: number): Promise<boolean> {
+  try {
+    await link(draft, slotFile(number));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+const slotFile = (number: number) => join(slotDirectory, `slot-${number}.json`);
+
+/** Field 22 of /proc/PID/stat: clock ticks since boot at which the process started; undefined when there is none. */
+async function startTime(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+}
