@@ -27,7 +27,8 @@ void watch_for(struct watch *watch, uint32_t interest);
 void watch_close(struct watch *watch);
 void timer_start(struct timer *timer, uint64_t milliseconds);
 void timer_stop(struct timer *timer);
-void loop_run(void) __attribute__((noreturn));
+/* Waits for events and timers, at most `longest` milliseconds (-1: for ever), and deals with them. */
+void loop_turn(int longest);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* boot.c */
@@ -36,6 +37,7 @@ void boot_modules(void);
 void boot_loopback(void);
 void boot_root_disk(void);
 int boot_channel(void);
+void power_off(void);
 #define ROOT_DISK "/disk"
 #define CGROUP "/sys/fs/cgroup/squib"
 #define CGROUP_CONTAINER CGROUP "/system.slice/app"
@@ -87,6 +89,8 @@ unsigned stream_count(void);
 void stream_opened(struct stream *stream);
 void stream_frame(uint32_t id, uint8_t type, const uint8_t *payload, size_t length);
 void stream_update(struct stream *stream);
+/* Sends one frame of what the descriptor has. False when there is nothing, or no credit or room for it. */
+bool stream_pump_out(struct stream *stream);
 void stream_reset(struct stream *stream);
 void stream_drop(struct stream *stream);
 void streams_resume(void);
@@ -102,6 +106,8 @@ void tcp_connected(struct stream *stream);
 /* output.c: the container's stdout and stderr */
 bool output_begin(int out, int err);
 void output_connected(uint32_t credit);
+/* Sends what the pipes hold, as far as credit and room go. */
+void output_flush(void);
 void output_discard(void);
 bool output_drained(void);
 

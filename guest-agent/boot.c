@@ -1,15 +1,17 @@
-/* What process 1 of a virtual machine does before anything can run. */
+/* What process 1 of a virtual machine does before anything can run, and at the very end. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/reboot.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -125,4 +127,12 @@ int boot_channel(void) {
     _exit(1);
   }
   return fd;
+}
+
+void power_off(void) {
+  write_file(CGROUP "/cgroup.kill", "1");
+  sync();
+  umount2(ROOT_DISK, MNT_DETACH);
+  sync();
+  reboot(LINUX_REBOOT_CMD_POWER_OFF);
 }

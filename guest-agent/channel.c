@@ -106,6 +106,7 @@ static void take_frame(const struct frame *frame) {
     }
     output_connected(get32(frame->payload + 2));
   } else if (frame->type == FRAME_GOODBYE) {
+    output_flush();
     streams_drop_connection();
     send_frame(0, FRAME_GOODBYE, NULL, 0);
     channel_flush();

@@ -1,13 +1,9 @@
 /* Requests of the host that concern no stream. */
 #define _GNU_SOURCE
-#include <linux/reboot.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
-#include <unistd.h>
 
 #include "agent.h"
 
@@ -34,14 +30,6 @@ void reply(uint32_t tag, enum reply_status status, const char *format, ...) {
     if (text > 0) length += strlen((char *)payload + 5);
   }
   send_frame(0, FRAME_REPLY, payload, length);
-}
-
-static void power_off(void) {
-  write_file(CGROUP "/cgroup.kill", "1");
-  sync();
-  umount2(ROOT_DISK, MNT_DETACH);
-  sync();
-  reboot(LINUX_REBOOT_CMD_POWER_OFF);
 }
 
 static void take_body(const uint8_t *payload, size_t length) {

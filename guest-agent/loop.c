@@ -65,33 +65,32 @@ void timer_start(struct timer *timer, uint64_t milliseconds) {
 
 void timer_stop(struct timer *timer) { timer->deadline = 0; }
 
-static int until_next_timer(void) {
+static int until_next_timer(int longest) {
   uint64_t nearest = 0;
   for (struct timer *t = timers; t != NULL; t = t->next)
     if (t->deadline != 0 && (nearest == 0 || t->deadline < nearest)) nearest = t->deadline;
-  if (nearest == 0) return -1;
+  if (nearest == 0) return longest;
   uint64_t at = now();
-  return nearest <= at ? 0 : (int)(nearest - at);
+  int left = nearest <= at ? 0 : (int)(nearest - at);
+  return longest >= 0 && longest < left ? longest : left;
 }
 
-void loop_run(void) {
+void loop_turn(int longest) {
   struct epoll_event events[64];
-  for (;;) {
-    channel_turn();
-    streams_bury();
-    int count = epoll_wait(epoll, events, 64, until_next_timer());
-    if (count < 0 && errno != EINTR) {
-      say("epoll_wait: %m");
-      _exit(1);
-    }
-    for (int i = 0; i < count; i++) {
-      struct watch *watch = events[i].data.ptr;
-      if (watch->fd >= 0 && watch->interest != 0) watch->ready(watch, events[i].events);
-    }
-    for (struct timer *t = timers; t != NULL; t = t->next) {
-      if (t->deadline == 0 || t->deadline > now()) continue;
-      t->deadline = 0;
-      t->expired();
-    }
+  channel_turn();
+  streams_bury();
+  int count = epoll_wait(epoll, events, 64, until_next_timer(longest));
+  if (count < 0 && errno != EINTR) {
+    say("epoll_wait: %m");
+    _exit(1);
+  }
+  for (int i = 0; i < count; i++) {
+    struct watch *watch = events[i].data.ptr;
+    if (watch->fd >= 0 && watch->interest != 0) watch->ready(watch, events[i].events);
+  }
+  for (struct timer *t = timers; t != NULL; t = t->next) {
+    if (t->deadline == 0 || t->deadline > now()) continue;
+    t->deadline = 0;
+    t->expired();
   }
 }

@@ -42,5 +42,5 @@ int main(void) {
   watch_for(&children, EPOLLIN);
   channel_begin(boot_channel());
   say("ready");
-  loop_run();
+  for (;;) loop_turn(-1);
 }

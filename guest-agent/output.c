@@ -26,6 +26,11 @@ bool output_begin(int out, int err) {
   return true;
 }
 
+void output_flush(void) {
+  for (int i = 0; i < 2; i++)
+    while (streams[i] != NULL && stream_pump_out(streams[i])) continue;
+}
+
 void output_discard(void) {
   for (int i = 0; i < 2; i++) {
     if (streams[i] != NULL) stream_drop(streams[i]);

@@ -130,19 +130,18 @@ static void end_of_reading(struct stream *stream) {
   }
 }
 
-/* One frame's worth from the descriptor to the host. */
-static void pump_out(struct stream *stream) {
-  if (stream->fd_ended || stream->credit == 0 || !channel_has_room()) return;
+bool stream_pump_out(struct stream *stream) {
+  if (stream->fd_ended || stream->credit == 0 || !channel_has_room()) return false;
   size_t most = stream->credit < PAYLOAD_MAX ? stream->credit : PAYLOAD_MAX;
   ssize_t length = read(stream->watch.fd, place_payload(), most);
   if (length > 0) {
     stream->credit -= (uint32_t)length;
     send_placed(stream->id, FRAME_DATA, (size_t)length);
-  } else if (length == 0 || (errno == EIO && stream->kind == STREAM_SHELL)) {
-    end_of_reading(stream);
-  } else if (errno != EAGAIN && errno != EINTR) {
-    stream_reset(stream);
+    return true;
   }
+  if (length == 0 || (errno == EIO && stream->kind == STREAM_SHELL)) end_of_reading(stream);
+  else if (errno != EAGAIN && errno != EINTR) stream_reset(stream);
+  return false;
 }
 
 static void grant(struct stream *stream, uint32_t amount) {
@@ -216,7 +215,7 @@ static void stream_ready(struct watch *watch, uint32_t events) {
     return;
   }
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR) && stream->queued > 0) pump_in(stream);
-  if (!stream->dead && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) pump_out(stream);
+  if (!stream->dead && events & (EPOLLIN | EPOLLHUP | EPOLLERR)) stream_pump_out(stream);
   stream_update(stream);
 }
 

@@ -11,6 +11,8 @@ import { GuestStream } from './guest-stream.ts';
 import { type Frame, followingStreamId, frameType, receiveWindow, refusal, streamKind } from './protocol.ts';
 import { textOf } from './requests.ts';
 
+/** An opening that the agent has not answered after this is given up, in milliseconds. */
+const patience = 10_000;
 /** An exit code for a shell that was hung up on. */
 const hungUp = 129;
 
@@ -44,12 +46,27 @@ export class Streams {
     head.writeUInt32LE(receiveWindow, 1);
     const payload = Buffer.concat([head, body]);
     return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        if (this.#open.get(id)?.stream !== stream) return;
+        this.#open.delete(id);
+        this.#writer.frame(id, frameType.reset);
+        reject(new GuestRequestFailed(`Nothing answered inside the MicroVM within ${patience} ms.`));
+      }, patience);
+      timer.unref();
+      const settled = (act: () => void) => {
+        clearTimeout(timer);
+        act();
+      };
+      const opening = {
+        resolve: (opened: GuestStream) => settled(() => resolve(opened)),
+        reject: (error: Error) => settled(() => reject(error)),
+      };
       const stream = new GuestStream(id, this.#writer, () => {
         if (this.#open.get(id)?.stream === stream) this.#open.delete(id);
         exited?.(hungUp);
       });
       this.#writer.frame(id, frameType.open, payload);
-      this.#open.set(id, { stream, opening: { resolve, reject }, exited });
+      this.#open.set(id, { stream, opening, exited });
     });
   }
 

@@ -26,8 +26,24 @@ export async function startMachine(): Promise<TestMachine> {
   const kernel = join(cacheDir, 'kernel');
   const qemu = [
     ...['/usr/bin/qemu-system-x86_64', '-nodefaults', '-display', 'none', '-no-reboot', '-accel', 'tcg'],
-    ...['-M', 'pc-i440fx-7.2,usb=off,smbus=off,vmport=off', '-cpu', 'Haswell-noTSX', '-smp', '2', '-m', '256M'],
-    ...['-kernel', '/kernel/vmlinuz', '-initrd', '/kernel/initramfs', '-append', 'console=ttyS0 quiet panic=-1'],
+    ...[
+      '-M',
+      'pc-i440fx-7.2,usb=off,smbus=off,vmport=off',
+      '-cpu',
+      'Haswell-noTSX',
+      '-smp',
+      '2',
+      '-m',
+      '256M',
+    ],
+    ...[
+      '-kernel',
+      '/kernel/vmlinuz',
+      '-initrd',
+      '/kernel/initramfs',
+      '-append',
+      'console=ttyS0 quiet panic=-1',
+    ],
     ...['-chardev', 'file,id=console,path=/vm/console', '-serial', 'chardev:console'],
     ...['-device', 'virtio-serial-pci', '-chardev', 'socket,id=c,path=/vm/channel,server=on,wait=off'],
     ...['-device', 'virtserialport,chardev=c,name=squib.channel'],
@@ -37,7 +53,9 @@ export async function startMachine(): Promise<TestMachine> {
     ...['--root', join(cacheDir, 'runtime'), '--uid', '65534', '--gid', '65534'],
     ...['--bind', `${dir}:/vm:rw`, '--bind', `${kernel}:/kernel`, '--'],
   ];
-  const child = spawn(join(cacheDir, 'bin/jailer'), [...jail, ...qemu], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(join(cacheDir, 'bin/jailer'), [...jail, ...qemu], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   const exited = once(child, 'exit');
   return {
     process: child,

@@ -1,9 +1,30 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-const programs = ['sh', 'bash', 'cat', 'stty', 'id', 'sleep', 'ls', 'mount', 'mknod', 'tty', 'head', 'unshare'];
+const programs = [
+  'sh',
+  'bash',
+  'cat',
+  'stty',
+  'id',
+  'sleep',
+  'ls',
+  'mount',
+  'mknod',
+  'tty',
+  'head',
+  'unshare',
+];
 
 /** A tiny ext4 root disk: a shell and a few programs of the runtime tree, and the test's probe as /probe. */
 export function makeRootDisk(cacheDir: string, file: string): void {
@@ -17,13 +38,17 @@ export function makeRootDisk(cacheDir: string, file: string): void {
     for (const name of programs) {
       put(`/usr/bin/${name}`);
       const needed = execFileSync('chroot', [tree, 'ldd', `/usr/bin/${name}`], { encoding: 'utf8' });
-      for (const [library] of needed.matchAll(/\/\S+/g)) put(library.startsWith('/usr') ? library : `/usr${library}`);
+      for (const [library] of needed.matchAll(/\/\S+/g))
+        put(library.startsWith('/usr') ? library : `/usr${library}`);
     }
     for (const name of ['bin', 'lib', 'lib64']) execFileSync('ln', ['-s', `usr/${name}`, join(root, name)]);
     for (const name of ['etc', 'tmp', 'root', 'work']) mkdirSync(join(root, name));
     chmodSync(join(root, 'tmp'), 0o1777);
     chmodSync(join(root, 'etc'), 0o755);
-    writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n');
+    writeFileSync(
+      join(root, 'etc/passwd'),
+      'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n',
+    );
     const probe = join(import.meta.dirname, 'probe.c');
     execFileSync('gcc', ['-O1', '-static', '-pthread', '-o', join(root, 'probe'), probe]);
     execFileSync('mke2fs', ['-q', '-F', '-t', 'ext4', '-d', root, file, '96M']);
