@@ -10,6 +10,8 @@ import type { Qmp } from './qmp.ts';
 export interface Machine {
   readonly id: string;
   readonly pid: number;
+  /** Host user id that its process runs under. */
+  readonly uid: number;
   readonly dir: string;
   /** A raw byte stream to the guest agent; one at a time. Rejects when the machine is gone. */
   connectChannel(): Promise<Duplex>;
@@ -60,6 +62,10 @@ export class QemuMachine implements Machine {
 
   get id(): string {
     return this.record.id;
+  }
+
+  get uid(): number {
+    return this.record.uid;
   }
 
   get pid(): number {
