@@ -1,0 +1,123 @@
+import type { Handlers } from '../aws/handlers.ts';
+import type { ServiceModel, Shape } from '../aws/protocol/model.ts';
+
+/**
+ * squib's own API beside AWS's, in the form of an AWS service model: so routing, checks, error shapes and redaction are
+ * the same code. Signed with Signature V4 for the service `squib`.
+ */
+export const squibModel: ServiceModel = {
+  metadata: { apiVersion: 'v1', protocol: 'rest-json', serviceId: 'Squib', signingName: 'squib' },
+  operations: {
+    CreateCredential: {
+      method: 'POST',
+      requestUri: '/_squib/v1/credentials',
+      responseCode: 201,
+      input: 'CreateCredentialRequest',
+      output: 'CreatedCredential',
+    },
+    ListCredentials: {
+      method: 'GET',
+      requestUri: '/_squib/v1/credentials',
+      responseCode: 200,
+      output: 'ListCredentialsResponse',
+      readonly: true,
+    },
+    GetCredential: {
+      method: 'GET',
+      requestUri: '/_squib/v1/credentials/{userName}',
+      responseCode: 200,
+      input: 'UserNameRequest',
+      output: 'Credential',
+      readonly: true,
+    },
+    UpdateCredential: {
+      method: 'PATCH',
+      requestUri: '/_squib/v1/credentials/{userName}',
+      responseCode: 200,
+      input: 'UpdateCredentialRequest',
+      output: 'Credential',
+    },
+    DeleteCredential: {
+      method: 'DELETE',
+      requestUri: '/_squib/v1/credentials/{userName}',
+      responseCode: 204,
+      input: 'UserNameRequest',
+    },
+  },
+  shapes: {
+    // IAM's form of user names.
+    UserName: { type: 'string', min: 1, max: 64, pattern: '[\\w+=,.@-]+' },
+    Text: { type: 'string' },
+    PolicyDocument: { type: 'string', min: 1, max: 131_072 },
+    Secret: { type: 'string', sensitive: true },
+    Flag: { type: 'boolean' },
+    Moment: { type: 'timestamp', timestampFormat: 'iso8601' },
+    CreateCredentialRequest: {
+      type: 'structure',
+      required: ['userName', 'policyDocument'],
+      members: {
+        userName: { shape: 'UserName' },
+        policyDocument: { shape: 'PolicyDocument' },
+        expiresAt: { shape: 'Moment' },
+      },
+    },
+    UserNameRequest: userNameIn({}),
+    UpdateCredentialRequest: userNameIn({
+      policyDocument: { shape: 'PolicyDocument' },
+      enabled: { shape: 'Flag' },
+      expiresAt: { shape: 'Moment' },
+    }),
+    Credential: credential({}),
+    CreatedCredential: credential({ secretAccessKey: { shape: 'Secret' } }),
+    CredentialList: { type: 'list', member: { shape: 'Credential' } },
+    ListCredentialsResponse: { type: 'structure', members: { items: { shape: 'CredentialList' } } },
+  },
+};
+
+function userNameIn(members: NonNullable<Shape['members']>): Shape {
+  const userName = { shape: 'UserName', location: 'uri', locationName: 'userName' } as const;
+  return { type: 'structure', required: ['userName'], members: { userName, ...members } };
+}
+
+function credential(members: NonNullable<Shape['members']>): Shape {
+  return {
+    type: 'structure',
+    members: {
+      userName: { shape: 'UserName' },
+      accessKeyId: { shape: 'Text' },
+      arn: { shape: 'Text' },
+      policyDocument: { shape: 'PolicyDocument' },
+      enabled: { shape: 'Flag' },
+      createdAt: { shape: 'Moment' },
+      expiresAt: { shape: 'Moment' },
+      ...members,
+    },
+  };
+}
+
+export interface CredentialDescription {
+  userName: string;
+  accessKeyId: string;
+  arn: string;
+  policyDocument: string;
+  enabled: boolean;
+  createdAt: Date;
+  expiresAt?: Date | undefined;
+}
+
+/** Input and output of each operation of {@link squibModel}. */
+export interface SquibOperations {
+  CreateCredential: {
+    input: { userName: string; policyDocument: string; expiresAt?: Date };
+    output: CredentialDescription & { secretAccessKey: string };
+  };
+  ListCredentials: { input: object; output: { items: CredentialDescription[] } };
+  GetCredential: { input: { userName: string }; output: CredentialDescription };
+  UpdateCredential: {
+    input: { userName: string; policyDocument?: string; enabled?: boolean; expiresAt?: Date };
+    output: CredentialDescription;
+  };
+  DeleteCredential: { input: { userName: string }; output: object };
+}
+
+export type SquibHandlers = Handlers<SquibOperations>;
