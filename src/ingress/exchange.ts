@@ -1,3 +1,4 @@
+import type { ClientHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { EndpointDirectory } from '../control/endpoints.ts';
 import { PortClosed } from '../control/host.ts';
@@ -5,6 +6,7 @@ import type { Log } from '../log/log.ts';
 import { type Admission, admit } from './checks.ts';
 import type { Guest, Guests } from './guests.ts';
 import { Http1Upstream } from './http1/upstream.ts';
+import { Http2Call, NotHttp2 } from './http2/upstream.ts';
 import type { Fields, Inbound } from './inbound.ts';
 import { type Refusal, refusals } from './refusals.ts';
 import type { Tokens } from './tokens.ts';
@@ -30,8 +32,8 @@ export interface ResponseSink {
   end(trailers: Fields): void;
   /** @returns false when the answer must pause until {@link RequestSender.resume}. */
   flush(): boolean;
-  /** The answer broke off after its head. */
-  broken(): void;
+  /** The answer broke off after its head. @param code HTTP/2's reason, if the application gave one. */
+  broken(code?: number): void;
   /** The request body may be written (again). */
   writable(): void;
   /** The application took the WebSocket handshake; from now on `stream` carries raw bytes, `rest` first. */
@@ -42,6 +44,8 @@ export interface ResponseSink {
 
 /** The application's side of an exchange: where the request body goes. */
 export interface RequestSender {
+  /** True when the head of the answer has been passed on. */
+  readonly answered: boolean;
   /** @returns false when the caller must wait for {@link ResponseSink.writable}. */
   write(pieces: Buffer[]): boolean;
   end(trailers: Fields): void;
@@ -86,6 +90,10 @@ export class Exchange implements RequestSender {
     this.#sink = sink;
     this.#gone = gone;
     this.#replayable = request.length === undefined && idempotent.has(request.method);
+  }
+
+  get answered(): boolean {
+    return this.#upstream?.answered ?? false;
   }
 
   get admission(): Admission | undefined {
@@ -140,7 +148,7 @@ export class Exchange implements RequestSender {
       return;
     }
     const upstream = this.#upstream;
-    if (upstream instanceof Http1Upstream && upstream.answered) this.#sink.broken();
+    if (upstream?.answered) this.#sink.broken();
     else this.#refuse(refusals.unavailable);
     upstream?.abort();
   }
@@ -190,6 +198,15 @@ export class Exchange implements RequestSender {
       return;
     }
     const { port } = this.#admission!;
+    if (this.#wantsHttp2()) {
+      guest.http2(port).then(
+        (session) => {
+          if (!this.#over) this.#call(session, guest);
+        },
+        (error: Error) => this.#notConnected(guest, error),
+      );
+      return;
+    }
     const kept = this.#request.upgrade ? undefined : guest.takeIdle(port, this.#replayable);
     if (kept) {
       this.#send(kept);
@@ -208,7 +225,7 @@ export class Exchange implements RequestSender {
   #notConnected(guest: Guest, error: Error): void {
     if (this.#over) return;
     guest.leave(this);
-    if (error instanceof PortClosed || this.#triesLeft === 0) {
+    if (error instanceof PortClosed || error instanceof NotHttp2 || this.#triesLeft === 0) {
       this.#note('ingress.notConnected', error);
       this.#refuse(refusals.unavailable);
       return;
@@ -217,11 +234,23 @@ export class Exchange implements RequestSender {
     this.#reach();
   }
 
+  /** P13: gRPC needs HTTP/2 whether or not the client says so; gRPC-Web does not. */
+  #wantsHttp2(): boolean {
+    const { forceHttp2, contentType, upgrade } = this.#request;
+    return !upgrade && (forceHttp2 || /^application\/grpc(?:$|[+; ])/i.test(contentType));
+  }
+
+  #call(session: ClientHttp2Session, guest: Guest): void {
+    this.#upstream = new Http2Call(session, guest, this.#request, this.#sink, () => this.#failed(false));
+    if (this.#request.length !== undefined) this.#sink.writable();
+  }
+
   #send(upstream: Http1Upstream): void {
     this.#upstream = upstream;
     this.#sentAt = Date.now();
     upstream.send(this.#request, this.#sink, (untouched) => this.#failed(untouched));
     if (this.#request.length !== undefined) this.#sink.writable();
+    upstream.flush();
   }
 
   /** @param untouched true when a kept connection turned out to be dead before it answered anything. */

@@ -1,8 +1,10 @@
+import type { ClientHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { EndpointDirectory } from '../control/endpoints.ts';
 import type { ShellSession } from '../control/host.ts';
 import type { GuestDialer } from './guest-dialer.ts';
 import type { Http1Upstream } from './http1/upstream.ts';
+import { openHttp2 } from './http2/upstream.ts';
 
 /** Idle timers work in seconds; telling them more often costs time and says nothing new. */
 const touchMs = 1000;
@@ -20,6 +22,7 @@ export class Guest {
   readonly microvmId: string;
   readonly #guests: Guests;
   readonly #idle = new Map<number, Http1Upstream[]>();
+  readonly #sessions = new Map<number, Promise<ClientHttp2Session>>();
   readonly #open = new Set<Cuttable>();
   #touchedAt = 0;
   #unregister: () => void = () => {};
@@ -48,6 +51,24 @@ export class Guest {
 
   dial(port: number): Promise<Duplex> {
     return this.#guests.dialer.dial(this.microvmId, port);
+  }
+
+  /** The HTTP/2 connection to a port; one for all requests. Rejects when the application does not speak it. */
+  http2(port: number): Promise<ClientHttp2Session> {
+    const open = this.#sessions.get(port);
+    if (open) return open;
+    const session = this.dial(port).then(openHttp2);
+    this.#sessions.set(port, session);
+    const forget = () => {
+      if (this.#sessions.get(port) === session) this.#sessions.delete(port);
+    };
+    session.then((opened) => {
+      if (this.ended) opened.destroy();
+      else if (opened.closed) forget();
+      opened.on('goaway', forget);
+      opened.on('close', forget);
+    }, forget);
+    return session;
   }
 
   openShell(): Promise<ShellSession> {
@@ -96,6 +117,13 @@ export class Guest {
     this.#idle.clear();
     for (const user of [...this.#open]) user.cut();
     this.#open.clear();
+    for (const session of this.#sessions.values()) {
+      session.then(
+        (opened) => opened.destroy(),
+        () => {},
+      );
+    }
+    this.#sessions.clear();
   }
 }
 

@@ -8,6 +8,7 @@ import type { Services } from './exchange.ts';
 import type { GuestDialer } from './guest-dialer.ts';
 import { Guests } from './guests.ts';
 import { Http1Connection } from './http1/client-connection.ts';
+import { Http2Front } from './http2/server.ts';
 import type { Tokens } from './tokens.ts';
 
 const handshakeMs = 10_000;
@@ -79,7 +80,7 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
   const sockets = new Set<Socket>();
   const server = createServer({
     ...(await options.certificate()),
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: ['h2', 'http/1.1'],
     minVersion: 'TLSv1.2',
     handshakeTimeout: handshakeMs,
   });
@@ -88,7 +89,12 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
     socket.on('close', () => sockets.delete(socket));
   });
   server.on('tlsClientError', (_error, socket) => socket.destroy());
+  const http2 = new Http2Front(services);
   server.on('secureConnection', (socket: TLSSocket) => {
+    if (socket.alpnProtocol === 'h2') {
+      http2.accept(socket);
+      return;
+    }
     const connection = new Http1Connection(socket, services);
     connections.add(connection);
     socket.on('close', () => connections.delete(connection));

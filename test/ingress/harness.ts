@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { type ClientOptions, WebSocket } from 'ws';
 import { type Endpoint, type EndpointDirectory, EndpointUnavailable } from '../../src/control/endpoints.ts';
 import { PortClosed, type ShellSession } from '../../src/control/host.ts';
 import type { TokenPorts } from '../../src/control/tokens.ts';
@@ -204,6 +205,15 @@ export class Bed {
   /** One authenticated request. */
   async get(path = '/', headers: Record<string, string> = {}, more: RequestOptions & { body?: string } = {}) {
     return this.ask({ path, ...more, headers: { 'x-aws-proxy-auth': await this.token(), ...headers } });
+  }
+
+  webSocket(protocols: string[], headers: Record<string, string> = {}, path = '/'): WebSocket {
+    const options: ClientOptions & { servername: string } = {
+      ca: this.ca,
+      servername: this.host,
+      headers: { host: this.host, ...headers },
+    };
+    return new WebSocket(`wss://127.0.0.1:${this.ingress.port}${path}`, protocols, options);
   }
 
   /** A TLS connection for bytes of the test's own. */

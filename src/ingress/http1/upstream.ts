@@ -63,7 +63,11 @@ export class Http1Upstream implements RequestSender {
     this.#owed = typeof request.length === 'number' ? request.length : 0;
     this.#writer.chunked = request.length === 'unknown';
     this.#writer.head(requestHead(request));
-    if (this.#requestDone) this.#writer.flush();
+  }
+
+  /** Sends the head if no body has taken it along yet: an application may answer before there is one. */
+  flush(): void {
+    this.#writer.flush();
   }
 
   write(pieces: Buffer[]): boolean {

@@ -1,0 +1,61 @@
+import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import type { Services } from '../exchange.ts';
+import { Http2ClientStream } from './client-stream.ts';
+
+/** What one client may have open or cost at a time. */
+const limits = {
+  streams: 128,
+  headerBytes: 32_768,
+  headerFields: 200,
+  /** RST_STREAMs that are accepted at once and per second afterwards (rapid reset). */
+  resetBurst: 400,
+  resetRate: 40,
+  idleMs: 240_000,
+};
+
+/** AWS's window of 64 KiB makes uploads slow over distance; memory stays bounded with these. */
+const streamWindow = 512 * 1024;
+const sessionWindow = 4 * 1024 * 1024;
+
+/** Takes over TLS connections on which the client chose HTTP/2. */
+export class Http2Front {
+  readonly #server: Http2Server;
+
+  constructor(services: Services) {
+    this.#server = createServer({
+      settings: {
+        maxConcurrentStreams: limits.streams,
+        initialWindowSize: streamWindow,
+        maxHeaderListSize: limits.headerBytes,
+        enablePush: false,
+      },
+      maxHeaderListPairs: limits.headerFields,
+      streamResetBurst: limits.resetBurst,
+      streamResetRate: limits.resetRate,
+    });
+    this.#server.on('session', (session: ServerHttp2Session) => {
+      let open = 0;
+      session.setLocalWindowSize(sessionWindow);
+      session.on('error', () => session.destroy());
+      session.on('stream', (stream) => {
+        open++;
+        stream.on('close', () => {
+          open--;
+        });
+      });
+      // Quiet streams may stay (P6); connections without any may not.
+      session.setTimeout(limits.idleMs, () => {
+        if (open === 0) session.close();
+      });
+    });
+    this.#server.on('stream', (stream, _headers, flags, rawHeaders?: string[]) => {
+      Http2ClientStream.accept(stream, flags, rawHeaders ?? [], services);
+    });
+    this.#server.on('sessionError', () => {});
+  }
+
+  accept(socket: TLSSocket): void {
+    this.#server.emit('connection', socket);
+  }
+}
