@@ -74,13 +74,13 @@ export class Authenticator {
     const parameters = parseSignature(request);
     const actual = hash('sha256', body);
     const claimed = request.header('x-amz-content-sha256');
-    const unsigned = claimed === 'UNSIGNED-PAYLOAD';
-    if (claimed !== undefined && !unsigned && claimed !== actual) {
+    // Also refuses `UNSIGNED-PAYLOAD`, which only S3 knows.
+    if (claimed !== undefined && claimed !== actual) {
       throw new SignatureError(
         'payloadMismatch',
         "The provided 'x-amz-content-sha256' header does not match what was computed.",
       );
     }
-    return this.authenticate(request, parameters, service, claimed ?? actual);
+    return this.authenticate(request, parameters, service, actual);
   }
 }

@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { Log } from '../log/log.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { Audit } from './audit.ts';
+import type { AnyHandler } from './handlers.ts';
+import { send } from './http/answer.ts';
+import { type Incoming, readIncoming } from './http/incoming.ts';
+import { type JsonService, JsonServiceFrontDoor } from './json-service.ts';
+import { LambdaFrontDoor } from './lambda/lambda-front-door.ts';
+import type { LambdaCoreHandlers } from './models/lambda-core.ts';
+import type { LambdaMicrovmsHandlers } from './models/lambda-microvms.ts';
+import { S3FrontDoor } from './s3/s3-front-door.ts';
+import type { Outcome } from './service.ts';
+import { Authenticator } from './sigv4/authenticate.ts';
+import { claimedService } from './sigv4/claimed-service.ts';
+import type { FindCredential } from './sigv4/credential.ts';
+import { StsFrontDoor } from './sts/sts-front-door.ts';
+import { answerUnknownService } from './unknown-service.ts';
+
+export type FrontDoorHandlers = Partial<LambdaMicrovmsHandlers & LambdaCoreHandlers>;
+
+export interface FrontDoorOptions {
+  /** By operation; an operation without one answers that it is missing. */
+  handlers: FrontDoorHandlers;
+  objectStore: ObjectStore;
+  findCredential: FindCredential;
+  log: Log;
+  /** Epoch milliseconds; the system's clock without it. */
+  clock?: () => number;
+  audit?: Audit;
+  /** Regions that the Lambda services serve; all without it. */
+  regions?: readonly string[];
+  /** Domains under which `bucket.<domain>` names a bucket. Default: `localhost`. */
+  domains?: readonly string[];
+  /** Further services, of the json-1.1 protocol. */
+  jsonServices?: readonly JsonService[];
+}
+
+export interface FrontDoor {
+  listener: RequestListener;
+  /** A server with deadlines for slow clients; not listening yet. */
+  createServer(): Server;
+}
+
+interface ServiceFrontDoor {
+  handle(incoming: Incoming): Promise<Outcome>;
+}
+
+/** Headers must be complete within this time. */
+const HEADERS_TIMEOUT_MS = 20_000;
+/** A connection on which nothing moves for this long is closed. */
+const IDLE_TIMEOUT_MS = 120_000;
+/** How long a client may go on sending a body after it got its answer. */
+const LINGER_MS = 5_000;
+
+/** All AWS services of squib on one port. */
+export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
+  const { log, findCredential, clock = Date.now } = options;
+  const authenticator = new Authenticator(findCredential, clock);
+  const handlers = new Map(Object.entries(options.handlers)) as unknown as ReadonlyMap<string, AnyHandler>;
+  const lambdaOptions = {
+    handlers,
+    authenticator,
+    log,
+    ...(options.regions && { regions: new Set(options.regions) }),
+  };
+  const microvms = new LambdaFrontDoor({ model: 'lambda-microvms', ...lambdaOptions });
+  const core = new LambdaFrontDoor({ model: 'lambda-core', ...lambdaOptions });
+  const s3 = new S3FrontDoor({
+    store: options.objectStore,
+    authenticator,
+    domains: options.domains ?? ['localhost'],
+    log,
+  });
+  const byName = new Map<string, ServiceFrontDoor>([
+    ['lambda', microvms],
+    ['s3', s3],
+    ['sts', new StsFrontDoor(authenticator)],
+  ]);
+  for (const service of options.jsonServices ?? []) {
+    byName.set(service.signingName, new JsonServiceFrontDoor(service, authenticator, log));
+  }
+
+  /** `lambda-microvms` and `lambda-core` both sign as `lambda`: the path tells them apart. */
+  const route = (incoming: Incoming): { service: string; door: ServiceFrontDoor | undefined } => {
+    const name = claimedService(incoming);
+    // A bucket or a key may be called like a path of Lambda's, so what is signed for S3 stays S3's.
+    if (name !== 's3') {
+      const { path } = incoming;
+      if (path.startsWith('/2025-09-09/') || path.startsWith('/2017-03-31/tags/')) {
+        return { service: 'lambda', door: microvms };
+      }
+      if (path.startsWith('/2026-04-04/')) return { service: 'lambda', door: core };
+    }
+    if (name !== undefined) return { service: name, door: byName.get(name) };
+    // Unsigned: refused in the words of the service that it seems to be for.
+    const isForm = incoming.header('content-type')?.startsWith('application/x-www-form-urlencoded');
+    return isForm ? { service: 'sts', door: byName.get('sts') } : { service: 's3', door: s3 };
+  };
+
+  const answer = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const requestId = randomUUID();
+    const incoming = readIncoming(message, requestId);
+    if (!incoming) {
+      await send(
+        response,
+        { status: 400, headers: { 'content-type': 'text/plain' }, body: 'Bad Request\n' },
+        requestId,
+      );
+      return;
+    }
+    const { service, door } = route(incoming);
+    const outcome = door
+      ? await door.handle(incoming)
+      : answerUnknownService(incoming, service, [...byName.keys()]);
+    options.audit?.({
+      time: clock(),
+      requestId,
+      service,
+      operation: outcome.operation,
+      readOnly: outcome.readOnly,
+      ...(outcome.caller && { caller: outcome.caller }),
+      input: outcome.input,
+      status: outcome.answer.status,
+      ...(outcome.error && { errorCode: outcome.error.code, errorMessage: outcome.error.message }),
+      sourceAddress: message.socket.remoteAddress ?? '',
+      userAgent: incoming.header('user-agent') ?? '',
+    });
+    await send(response, outcome.answer, requestId);
+    linger(message);
+  };
+
+  const listener: RequestListener = (message, response) => {
+    answer(message, response).catch((error: unknown) => {
+      log.error('request failed', { error });
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500, { 'content-type': 'text/plain' }).end('Internal Server Error\n');
+    });
+  };
+  return { listener, createServer: () => configure(createServer(listener)) };
+}
+
+/** After an early answer the rest of the body is read and thrown away, so that the client gets to read the answer. */
+function linger(message: IncomingMessage): void {
+  if (message.complete) return;
+  message.resume();
+  const timer = setTimeout(() => message.destroy(), LINGER_MS);
+  message.once('close', () => clearTimeout(timer));
+}
+
+function configure(server: Server): Server {
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  // Bodies have deadlines of their own: an upload of gigabytes may take its time.
+  server.requestTimeout = 0;
+  server.timeout = IDLE_TIMEOUT_MS;
+  server.keepAliveTimeout = 65_000;
+  return server;
+}

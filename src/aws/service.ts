@@ -1,0 +1,21 @@
+import type { Caller } from './caller.ts';
+import type { Answer } from './http/answer.ts';
+import type { WireError } from './protocol/wire-error.ts';
+
+/** What became of one request: the answer, and what the audit record says about it. */
+export interface Outcome {
+  answer: Answer;
+  operation: string;
+  readOnly: boolean;
+  caller?: Caller;
+  /** Without sensitive members. */
+  input: Record<string, unknown>;
+  error?: WireError;
+}
+
+/** An outcome while it is being worked out. */
+export type PartialOutcome = Omit<Outcome, 'answer'>;
+
+export function newOutcome(operation = 'Unknown'): PartialOutcome {
+  return { operation, readOnly: false, input: {} };
+}
