@@ -22,8 +22,10 @@ export class BuildLog {
   #rest = '';
   #exitCode: number | undefined;
   #step: { stage: number; index: number; text: string } | undefined;
-  /** A write failed because the disk was full. */
-  outOfDisk = false;
+  /** Something failed to write while the build's disk was full. */
+  storeWasFull = false;
+  /** mke2fs found the image bigger than the root filesystem. */
+  blocksRanOut = false;
 
   constructor(plan: BuildPlan, write: (line: string) => void) {
     this.#plan = plan;
@@ -45,10 +47,14 @@ export class BuildLog {
   }
 
   /** Output of the builder, in any pieces. */
-  push(chunk: Buffer): void {
+  push(chunk: Buffer, isDiskFull: () => boolean): void {
     const lines = (this.#rest + chunk.toString('utf8')).split(/\r?\n/);
     this.#rest = lines.pop()!.slice(0, maxLineBytes);
-    for (const line of lines) this.#line(line.slice(0, maxLineBytes));
+    for (const line of lines) {
+      // RUN steps print what they like, so the disk itself is asked too; buildah cleans up right after a failure.
+      if (/no space left on device/i.test(line) && isDiskFull()) this.storeWasFull = true;
+      this.#line(line.slice(0, maxLineBytes));
+    }
   }
 
   /** Ends the log of a build that failed. */
@@ -74,11 +80,12 @@ export class BuildLog {
     const step = /^(?:\[(\d+)\/\d+\] )?STEP (\d+)\/(\d+): (.*)$/.exec(line);
     if (step) {
       this.#step = { stage: Number(step[1] ?? 1), index: Number(step[2]), text: step[4]! };
-      this.begin(`[${step[1] ? `stage-${Number(step[1]) - 1} ` : ''}${step[2]}/${step[3]}] ${step[4]}`);
+      const stage = Number(step[1] ?? 1) - 1;
+      const name = step[1] ? `${this.#plan.stages[stage]?.name ?? `stage-${stage}`} ` : '';
+      this.begin(`[${name}${step[2]}/${step[3]}] ${step[4]}`);
       return;
     }
-    if (/no space left on device|Disk quota exceeded|Could not allocate block/i.test(line))
-      this.outOfDisk = true;
+    if (line.includes('Could not allocate block')) this.blocksRanOut = true;
     const status = /(?:exit status|exited with status) (\d+)/.exec(line)?.[1];
     if (status !== undefined && this.#exitCode === undefined) this.#exitCode = Number(status);
     if (line.startsWith('--> Using cache')) this.#say(`#${this.#vertex} CACHED`);
@@ -89,9 +96,9 @@ export class BuildLog {
   /** The lines of the Dockerfile around the step, as BuildKit shows them. */
   #extract(): string[] {
     const step = this.#step;
-    const place = step && this.#plan.stages[step.stage - 1]?.[step.index - 1];
+    const place = step && this.#plan.stages[step.stage - 1]?.instructions[step.index - 1];
     if (!place || !step.text.toUpperCase().startsWith(place.keyword)) return [];
-    const lines = this.#plan.text.split(/\r?\n/);
+    const lines = this.#plan.source.split(/\r?\n/);
     const first = Math.max(1, place.firstLine - 2);
     const last = Math.min(lines.length, place.lastLine + 2);
     const extract = ['------', `Dockerfile:${place.firstLine}`, '--------------------'];

@@ -4,16 +4,25 @@ import { fullReference, isReference } from './image-reference.ts';
 
 /** A Dockerfile as the builder gets it. */
 export interface BuildPlan {
+  /** As the user wrote it. */
+  source: string;
   /** The text with full image names, and without the flags that this builder does not need. Lines are unchanged. */
   text: string;
   /** Full names of all images that come from outside. */
   references: string[];
-  /** Instructions of every stage, `FROM` first; lines count from 1. */
-  stages: PlannedInstruction[][];
+  stages: PlannedStage[];
   /** Things left out that the user should know of. */
   notes: string[];
 }
 
+export interface PlannedStage {
+  /** From `FROM … AS name`. */
+  name: string | undefined;
+  /** `FROM` first. */
+  instructions: PlannedInstruction[];
+}
+
+/** Lines count from 1. */
 export interface PlannedInstruction {
   keyword: string;
   firstLine: number;
@@ -49,7 +58,7 @@ export function planBuild(source: string): BuildPlan {
   const references = new Set<string>();
   const edits: Edit[] = [];
   const notes: string[] = [];
-  const stages: PlannedInstruction[][] = [];
+  const stages: PlannedStage[] = [];
 
   /** Notes an image from outside and puts its full name into the text; stages keep their names. */
   const useImage = (written: string, range: Parameters<typeof spanOf>[0], line: number) => {
@@ -85,10 +94,11 @@ export function planBuild(source: string): BuildPlan {
       }
       const stage = from.getBuildStage();
       if (stage) names.add(stage.toLowerCase());
-      stages.push([]);
+      stages.push({ name: stage ?? undefined, instructions: [] });
     }
-    stages.at(-1)?.push({ keyword, firstLine: line, lastLine: range.end.line + 1 });
+    stages.at(-1)?.instructions.push({ keyword, firstLine: line, lastLine: range.end.line + 1 });
 
+    if (keyword === 'RUN') edits.push(...scriptHeredoc(source, at(range.start)));
     for (const flag of flagsOf(instruction)) {
       const name = flag.getName();
       if (keyword === 'COPY' && name === 'from' && flag.getValue()) {
@@ -109,7 +119,22 @@ export function planBuild(source: string): BuildPlan {
     }
   }
   if (stages.length === 0) throw new DockerfileRefused(1, 'there is no FROM instruction');
-  return { text: applyEdits(source, edits), references: [...references], stages, notes };
+  return { source, text: applyEdits(source, edits), references: [...references], stages, notes };
+}
+
+/**
+ * `RUN <<END` whose text starts with `#!interpreter`: buildah would put the text into a file that its chroot isolation
+ * never shows to the step. So the shell passes it on: `RUN interpreter /dev/fd/3 3<<'END'`.
+ */
+function scriptHeredoc(source: string, start: number): Edit[] {
+  const pattern = /RUN(?:[ \t]+--\S+)*[ \t]+(<<(-?)(["']?)(\w+)\3[ \t]*)\r?\n[ \t]*#![ \t]*(\S[^\r\n]*)/iy;
+  pattern.lastIndex = start;
+  const match = pattern.exec(source);
+  if (!match) return [];
+  const [whole, marker, dash, , name, interpreter] = match;
+  const place = start + whole.indexOf(marker!);
+  const text = `${interpreter!.trimEnd()} /dev/fd/3 3<<${dash}'${name}'`;
+  return [{ start: place, end: place + marker!.length, text }];
 }
 
 function flagsOf(instruction: Instruction): Flag[] {

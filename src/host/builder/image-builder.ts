@@ -188,17 +188,19 @@ class Build {
       slot,
       store,
       signal: this.#signal,
-      onOutput: (chunk) => log.push(chunk),
+      onOutput: (chunk, view) => log.push(chunk, () => view.storeIsFull()),
     });
     this.#signal.throwIfAborted();
-    if (code !== 0) throw this.#failure(log);
+    if (code !== 0) throw this.#failure(log, await readResult(join(out, 'step'), 100).catch(() => ''));
     log.done();
     return this.#takeResults(out, log);
   }
 
-  #failure(log: BuildLog): BuildFailed {
+  /** @param step how far the job came: see build-job.sh */
+  #failure(log: BuildLog, step: string): BuildFailed {
     log.failed();
-    if (!log.outOfDisk) return new BuildFailed(containerBuildFailed);
+    const tooBig = step.trim() === 'rootfs' && log.blocksRanOut;
+    if (!log.storeWasFull && !tooBig) return new BuildFailed(containerBuildFailed);
     const gibibytes = this.#order.diskBytes / 2 ** 30;
     return new BuildFailed(
       `DISK_STORAGE_FULL: the container image build needs more than ${gibibytes} GiB of disk`,

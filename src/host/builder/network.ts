@@ -90,15 +90,19 @@ table inet ${slot.table} {
     ip saddr != ${slot.address} drop
     ${names}
   }
+  chain refuse {
+    meta l4proto tcp reject with tcp reset
+    reject with icmp admin-prohibited
+  }
   chain input {
     type filter hook input priority -10; policy accept;
     ${from} jump inside
-    ${from} drop
+    ${from} goto refuse
   }
   chain forward {
     type filter hook forward priority -10; policy accept;
     ${from} jump inside
-    ${from} ip daddr { ${[...forbidden, ...neighbours].join(', ')} } drop
+    ${from} ip daddr { ${[...forbidden, ...neighbours].join(', ')} } goto refuse
     ${from} oifname "sqb*" drop
     ${from} accept
     oifname "${slot.interfaceName}" ct state established,related accept

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { statfsSync } from 'node:fs';
 import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -32,8 +33,13 @@ export interface SandboxOptions {
   /** ext4 image that becomes /mnt/store: the quota of the job. */
   store?: string;
   signal: AbortSignal;
-  /** Standard output and error of the job. */
-  onOutput(chunk: Buffer): void;
+  /** Standard output and error of the job, while it runs. `view` looks at its disk. */
+  onOutput(chunk: Buffer, view: SandboxView): void;
+}
+
+export interface SandboxView {
+  /** Whether less than 1/256 of the job's store is left. */
+  storeIsFull(): boolean;
 }
 
 /**
@@ -85,7 +91,9 @@ export async function runInSandbox(options: SandboxOptions): Promise<number> {
       detached: true,
     },
   );
-  for (const stream of [child.stdout, child.stderr] as Readable[]) stream.on('data', options.onOutput);
+  const view = { storeIsFull: () => child.pid !== undefined && isFull(`/proc/${child.pid}/root/mnt/store`) };
+  for (const stream of [child.stdout, child.stderr] as Readable[])
+    stream.on('data', (chunk: Buffer) => options.onOutput(chunk, view));
   child.stdin.on('error', () => {}); // the job may be gone before it was told to start
   // 'close' comes when the last process that holds the output is gone: the whole PID namespace is.
   const closed = new Promise<number>((resolve, reject) => {
@@ -108,5 +116,15 @@ export async function runInSandbox(options: SandboxOptions): Promise<number> {
     throw error;
   } finally {
     options.signal.removeEventListener('abort', kill);
+  }
+}
+
+/** The path leads through the sandbox's outer mount namespace, which no tenant can change. */
+function isFull(store: string): boolean {
+  try {
+    const { bavail, blocks } = statfsSync(store);
+    return bavail < blocks / 256;
+  } catch {
+    return false; // the job has just ended
   }
 }

@@ -52,10 +52,11 @@ for device in null zero full random urandom tty; do
   : >"dev/$device"
   mount --bind "/dev/$device" "dev/$device"
 done
-mkdir dev/pts dev/shm dev/mqueue
+mkdir dev/pts dev/shm dev/mqueue dev/pipes
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,uid="$SQUIB_UIDS",gid=$((SQUIB_UIDS + 5)) devpts dev/pts
 mount -t tmpfs -o mode=1777,size=64m,nosuid,nodev shm dev/shm
-mount -t mqueue mqueue dev/mqueue
+# buildah mounts the text of heredocs below /dev/pipes, and makes /dev itself read-only before.
+mount -t tmpfs -o mode=755,size=1m,nosuid,nodev,noexec,uid="$SQUIB_UIDS",gid="$SQUIB_UIDS" pipes dev/pipes
 ln -s pts/ptmx dev/ptmx
 ln -s /proc/self/fd dev/fd
 ln -s fd/0 dev/stdin
