@@ -7,8 +7,15 @@ import { machineArguments } from './machine-arguments.ts';
 import { type MachineShape, machineFiles, writeRecord } from './machine-record.ts';
 import { emptyOverlay } from './qcow2.ts';
 
-/** `panic=-1` resets at once, and QEMU ends at a reset: a guest without a kernel is gone, not hanging. */
-export const KERNEL_COMMAND_LINE = 'console=ttyS0 quiet panic=-1 random.trust_cpu=on';
+/**
+ * `panic=-1` resets at once, and QEMU ends at a reset: a guest without a kernel is gone, not hanging.
+ * `tsc=reliable`, `nowatchdog`, `rcu_cpu_stall_suppress`: time jumps when a machine is resumed; no watch over clocks
+ * and processors may take that for a fault, nor wake an idle machine.
+ */
+export const KERNEL_COMMAND_LINE = [
+  ...['console=ttyS0', 'quiet', 'panic=-1', 'random.trust_cpu=on'],
+  ...['tsc=reliable', 'nowatchdog', 'rcupdate.rcu_cpu_stall_suppress=1'],
+].join(' ');
 
 export interface BootOrder {
   id: string;

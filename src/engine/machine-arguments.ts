@@ -38,7 +38,11 @@ export function machineArguments(o: MachineSettings): string[] {
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     // No vmdesc and no configuration section: the device state that QMP writes has neither (see snapshot.ts).
-    ...['-machine', `${MACHINE_TYPE},usb=off,smbus=off,vmport=off,suppress-vmdesc=on,memory-backend=ram`],
+    // Linux leaves an HPET ticking 250 times a second after it has turned to better clocks: 3 % of a core when idle.
+    ...[
+      '-machine',
+      `${MACHINE_TYPE},usb=off,smbus=off,vmport=off,hpet=off,suppress-vmdesc=on,memory-backend=ram`,
+    ],
     ...['-global', 'migration.send-configuration=off'],
     ...['-accel', o.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
     ...['-cpu', CPU_MODEL, '-smp', `${o.shape.vcpus}`, '-m', `${o.shape.memoryMiB}M`],
