@@ -42,6 +42,7 @@ export function versionSettings(
   const memory = input.resources?.[0]?.minimumMemoryInMiB ?? defaultMemoryMiB;
   if (!base.memoryMiB.includes(memory)) throw unsupportedMemory(memory, input.baseImageArn, base.memoryMiB);
   hookSettings(input.hooks);
+  // Decision C19: there is no limit on their size as a whole.
   for (const name of Object.keys(input.environmentVariables ?? {})) {
     if (reservedVariables.has(name)) throw reservedVariable(name);
   }

@@ -24,6 +24,7 @@ export function nextDeadline(microvm: MicrovmRow, lastActivity: number): Deadlin
       reason: `The maximum duration of ${maximumDurationSeconds} s was reached.`,
     },
   ];
+  // Decision L18: an open connection without bytes does not count.
   if (state === 'RUNNING' && maxIdleSeconds !== null) {
     deadlines.push({
       at: lastActivity + maxIdleSeconds * 1000,

@@ -55,7 +55,11 @@ export class MicrovmSupervisor implements EndpointDirectory {
   }
 
   onEnd(microvmId: string, listener: () => void): () => void {
-    return this.#actors.get(microvmId)?.onEnd(listener) ?? (() => {});
+    const actor = this.#actors.get(microvmId);
+    if (actor !== undefined) return actor.onEnd(listener);
+    // It ended between the caller's acquire and now.
+    queueMicrotask(listener);
+    return () => {};
   }
 
   /** Resolves when nothing is being done for any MicroVM. */
