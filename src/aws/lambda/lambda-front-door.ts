@@ -60,7 +60,8 @@ export class LambdaFrontDoor {
     const outcome = newOutcome(match.target.name);
     outcome.readOnly = match.target.model.readonly ?? false;
     try {
-      return { ...outcome, answer: await this.#run(incoming, match, outcome) };
+      const answer = await this.#run(incoming, match, outcome);
+      return { ...outcome, answer };
     } catch (thrown) {
       const error = this.#toWireError(thrown, match.target, incoming);
       return { ...outcome, error, answer: errorAnswer(error) };
