@@ -137,6 +137,8 @@ const often = Object.entries({
   ...{ moment: 8, while: 8, long: 3, crash: 2, crashInTheMiddle: 3 },
 }).flatMap(([name, times]) => Array.from({ length: times }, () => name));
 
+const diskFull = (error: unknown) => (error as Error).message === 'the disk is full';
+
 async function story(seed: number): Promise<Record<string, number>> {
   const random = randomness(seed);
   const lab = new Lab({ memoryMiB: 24 * 1024, versionsPerImage: 6 });
@@ -144,7 +146,6 @@ async function story(seed: number): Promise<Record<string, number>> {
     microvms: new Set(),
     terminated: new Set(),
     ended: new Map(),
-    images: new Set(),
   };
   const told: Record<string, number> = {};
   let faults = 0.08;
@@ -153,6 +154,9 @@ async function story(seed: number): Promise<Record<string, number>> {
     if (!random.chance(faults)) return times;
     return { ...times, fault: random.chance(0.5) ? 'error' : 'failed' };
   };
+
+  let storeFaults = 0;
+  lab.storeFails = () => random.chance(storeFaults);
 
   const names = ['a', 'b'];
   const anyMicrovm = () => ({ microvmIdentifier: random.pick([...promised.microvms, 'microvm-none']) });
@@ -169,6 +173,13 @@ async function story(seed: number): Promise<Record<string, number>> {
       ...(random.chance(0.7) && { idlePolicy }),
     };
     promised.microvms.add((await lab.api.RunMicrovm(request, caller)).microvmId);
+  };
+  const crash = async () => {
+    // A daemon that cannot write at its start does not start.
+    const before = storeFaults;
+    storeFaults = 0;
+    await lab.crash();
+    storeFaults = before;
   };
   const acts: Record<string, () => Promise<unknown>> = {
     create: () => lab.api.CreateMicrovmImage(imageRequest(random.pick(names)), caller),
@@ -193,33 +204,37 @@ async function story(seed: number): Promise<Record<string, number>> {
     },
     request: async () => {
       const held = lab.control.endpoints.acquire(anyMicrovm().microvmIdentifier, AbortSignal.timeout(60_000));
-      held.catch((error) => assert.ok(error instanceof EndpointUnavailable, String(error)));
+      held.catch((error) =>
+        assert.ok(error instanceof EndpointUnavailable || diskFull(error), String(error)),
+      );
     },
     exit: async () => lab.host.exit(anyMicrovm().microvmIdentifier, random.below(3)),
     moment: () => lab.clock.advance(random.below(80)),
     while: () => lab.clock.advance(random.below(5000)),
     long: () => lab.clock.advance(random.below(200_000)),
-    crash: () => lab.crash(),
+    crash,
     crashInTheMiddle: async () => {
       await lab.clock.advance(random.below(80));
-      await lab.crash();
+      await crash();
     },
   };
 
   try {
     await acts.create!();
     await lab.clock.advance(200);
+    storeFaults = 0.05;
     for (let step = 0; step < steps; step++) {
       const name = random.pick(often);
       try {
         await acts[name]!();
         told[name] = (told[name] ?? 0) + 1;
       } catch (error) {
-        if (!(error instanceof ServiceError) || error.code === 'Internal') throw error;
+        if (!(error instanceof ServiceError) && !diskFull(error)) throw error;
       }
       await checkAlways(lab, promised);
     }
     faults = 0;
+    storeFaults = 0;
     await lab.crash();
     await lab.clock.advance(2000);
     await checkQuiet(lab, promised);

@@ -144,3 +144,30 @@ describe('a crash', () => {
     assert.equal(await lab.state(id), 'TERMINATED');
   });
 });
+
+test('a store that cannot write for a while: callers are told, and what the host did is recorded later', async (t) => {
+  const lab = openLab(t);
+  const microvmIdentifier = await lab.microvm();
+  await lab.image('other');
+  lab.storeFails = () => true;
+  await assert.rejects(lab.api.SuspendMicrovm({ microvmIdentifier }, caller), /disk is full/);
+  await assert.rejects(lab.api.RunMicrovm({ imageIdentifier: imageArn('demo') }, caller), /disk is full/);
+  assert.equal(await lab.state(microvmIdentifier), 'RUNNING');
+  lab.storeFails = () => false;
+  await lab.api.SuspendMicrovm({ microvmIdentifier }, caller);
+  await lab.api.CreateMicrovmImage(imageRequest('late'), caller);
+  await lab.api.DeleteMicrovmImage({ imageIdentifier: imageArn('other') }, caller);
+  await lab.clock.advance(15);
+  lab.storeFails = () => true;
+  await lab.clock.advance(20_000);
+  assert.equal(await lab.state(microvmIdentifier), 'SUSPENDING');
+  assert.equal(lab.world.microvms.get(microvmIdentifier), 'suspended');
+  lab.storeFails = () => false;
+  await lab.clock.advance(120_000);
+  assert.equal(await lab.state(microvmIdentifier), 'SUSPENDED');
+  const { items } = await lab.api.ListMicrovmImages({}, caller);
+  assert.deepEqual(
+    items.map(({ name, state }) => `${name} ${state}`),
+    ['late CREATED', 'demo CREATED'],
+  );
+});

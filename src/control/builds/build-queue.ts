@@ -61,17 +61,18 @@ export class BuildQueue {
   }
 
   async #run(build: BuildRow): Promise<void> {
-    const begun = await this.#persist(() => this.#begin(build));
+    const begun = await this.#persist(() => this.#begin(build.id));
     if (!begun) return;
     const result = await this.#build(build);
     if (this.#stop.signal.aborted) return;
-    await this.#persist(() => this.#finish(build, result));
+    await this.#persist(() => this.#finish(build.id, result));
   }
 
-  #begin(build: BuildRow): void {
+  #begin(buildId: string): void {
     const { store, clock } = this.#ground;
     const occasion = { at: clock.now(), reason: 'The build began.' };
     store.transaction(() => {
+      const build = store.builds.get(buildId)!;
       const version = store.versions.get(build.imageId, build.number)!;
       moveBuild(store, build, 'start', occasion);
       moveVersion(store, version, 'buildStarted', occasion);
@@ -94,11 +95,12 @@ export class BuildQueue {
   }
 
   /** Decision C28: a version is only as good as its build. */
-  #finish(build: BuildRow, { snapshotBuild, failure }: Result): void {
+  #finish(buildId: string, { snapshotBuild, failure }: Result): void {
     const { store, clock, log } = this.#ground;
     const occasion: Occasion = { at: clock.now(), reason: failure ?? 'The snapshot was written.' };
     const failed = failure !== undefined;
     store.transaction(() => {
+      const build = store.builds.get(buildId)!;
       const image = store.images.byId(build.imageId)!;
       const version = store.versions.get(build.imageId, build.number)!;
       moveBuild(store, build, failed ? 'failed' : 'succeeded', occasion, {
@@ -108,7 +110,7 @@ export class BuildQueue {
       moveVersion(store, version, failed ? 'buildFailed' : 'buildSucceeded', occasion);
       moveImage(store, image, failed ? 'buildFailed' : 'buildSucceeded', occasion);
     });
-    log.info('build.ended', { buildId: build.id, failed, reason: occasion.reason });
+    log.info('build.ended', { buildId, failed, reason: occasion.reason });
   }
 
   #persist(write: () => void): Promise<boolean> {

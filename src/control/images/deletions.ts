@@ -2,6 +2,7 @@ import type { VersionState } from '../../store/states.ts';
 import { versionName } from '../arns.ts';
 import type { Ground } from '../context.ts';
 import { backoff, delay } from '../delay.ts';
+import { persist } from '../persist.ts';
 import { moveImage, moveVersion } from './image-records.ts';
 
 /** How often the host is asked before a deletion counts as failed and may be asked for again. */
@@ -62,16 +63,22 @@ export class Deletions {
   }
 
   async #deleteImage(imageId: string): Promise<void> {
-    const { store, clock } = this.#ground;
-    const image = store.images.byId(imageId);
-    if (image === undefined) return;
+    const { store } = this.#ground;
+    const name = store.images.byId(imageId)?.name;
+    if (name === undefined) return;
     let problem: string | undefined;
     for (const number of store.versions.numbers(imageId)) {
-      problem ??= await this.#removeFiles(image.name, number);
+      problem ??= await this.#removeFiles(name, number);
       if (this.#stop.signal.aborted) return;
     }
+    await persist(this.#ground, this.#stop.signal, () => this.#recordImage(imageId, problem));
+  }
+
+  #recordImage(imageId: string, problem: string | undefined): void {
+    const { store, clock } = this.#ground;
     const at = clock.now();
     store.transaction(() => {
+      const image = store.images.byId(imageId)!;
       if (problem !== undefined) {
         moveImage(store, image, 'deleteFailed', { at, reason: problem });
         return;
@@ -83,14 +90,19 @@ export class Deletions {
   }
 
   async #deleteVersion(imageId: string, number: number): Promise<void> {
-    const { store, clock } = this.#ground;
-    const image = store.images.byId(imageId);
-    const version = store.versions.get(imageId, number);
-    if (image === undefined || version === undefined) return;
-    const problem = await this.#removeFiles(image.name, number);
+    const name = this.#ground.store.images.byId(imageId)?.name;
+    if (name === undefined) return;
+    const problem = await this.#removeFiles(name, number);
     if (this.#stop.signal.aborted) return;
+    await persist(this.#ground, this.#stop.signal, () => this.#recordVersion(imageId, number, problem));
+  }
+
+  #recordVersion(imageId: string, number: number, problem: string | undefined): void {
+    const { store, clock } = this.#ground;
     const at = clock.now();
     store.transaction(() => {
+      const image = store.images.byId(imageId)!;
+      const version = store.versions.get(imageId, number)!;
       if (problem !== undefined) {
         moveVersion(store, version, 'deleteFailed', { at, reason: problem });
         moveImage(store, image, 'versionDeleteFailed', { at, reason: problem });

@@ -56,6 +56,10 @@ export class MicrovmActor {
   #work: Promise<void> = Promise.resolve();
   readonly #waiting = new WaitingRoom();
   readonly #endListeners = new Set<() => void>();
+  readonly #onStop = () => {
+    this.#timer?.cancel();
+    this.#waiting.turnAwayAll('closing');
+  };
 
   /** @param onGone called when the MicroVM is TERMINATED and needs no actor any more. */
   constructor(ground: Ground, row: MicrovmRow, stopped: AbortSignal, onGone: () => void) {
@@ -65,10 +69,7 @@ export class MicrovmActor {
     this.#onGone = onGone;
     this.#lastActivity = ground.clock.now();
     this.#setTimer();
-    stopped.addEventListener('abort', () => {
-      this.#timer?.cancel();
-      this.#waiting.turnAwayAll('closing');
-    });
+    stopped.addEventListener('abort', this.#onStop, { once: true });
   }
 
   get state(): MicrovmState {
@@ -115,9 +116,9 @@ export class MicrovmActor {
       default: // Decision L17: traffic waits for the run hook, and for the resume hook
     }
     if (this.#stopped.aborted) throw new EndpointUnavailable('closing');
-    const admitted = this.#waiting.enter(signal);
+    signal.throwIfAborted();
     this.#resumeIfAsked();
-    return admitted;
+    return this.#waiting.enter(signal);
   }
 
   /**
@@ -284,8 +285,11 @@ export class MicrovmActor {
     const machineGone = event === 'failed' || event === 'exited' || event === 'foundGone';
     if (to === 'SUSPENDED' || to === 'TERMINATED' || machineGone) this.#notifyEnd();
     this.#setTimer();
-    if (to === 'SUSPENDED' && !this.#waiting.empty) this.#resumeIfAsked();
-    if (to === 'TERMINATED') this.#onGone();
+    if (to === 'SUSPENDED' && !this.#waiting.empty) void this.#persist(() => this.#resumeIfAsked());
+    if (to === 'TERMINATED') {
+      this.#stopped.removeEventListener('abort', this.#onStop);
+      this.#onGone();
+    }
   }
 
   #notifyEnd(): void {

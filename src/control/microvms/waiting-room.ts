@@ -13,10 +13,9 @@ export class WaitingRoom {
     return this.#waiters.size === 0;
   }
 
-  /** Resolves at {@link admitAll}; rejects at {@link turnAwayAll} or when the caller gives up. */
+  /** `signal` must not be aborted yet. Resolves at {@link admitAll}; rejects at {@link turnAwayAll} or when the caller gives up. */
   enter(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      signal.throwIfAborted();
       const leave = () => {
         this.#waiters.delete(waiter);
         signal.removeEventListener('abort', giveUp);

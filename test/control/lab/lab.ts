@@ -49,6 +49,8 @@ export class Lab {
   readonly logLines: string[] = [];
   readonly #directory = mkdtempSync(join(tmpdir(), 'squib-control-'));
   readonly #quotas: Quotas;
+  /** Asked at each commit; true makes it fail. */
+  storeFails: () => boolean = () => false;
   store!: Store;
   host!: FaultyHost;
   control!: Control;
@@ -68,6 +70,13 @@ export class Lab {
 
   #open(): void {
     this.store = openStore(this.file);
+    const { transaction } = this.store;
+    this.store.transaction = (work) =>
+      transaction(() => {
+        const result = work();
+        if (this.storeFails()) throw new Error('the disk is full');
+        return result;
+      });
     this.host = new FaultyHost(this.world, this.clock);
     this.control = createControl({
       store: this.store,
