@@ -149,9 +149,9 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
 
 /** After an early answer the rest of the body is read and thrown away, so that the client gets to read the answer. */
 function linger(message: IncomingMessage): void {
-  if (message.complete) return;
+  if (message.complete || message.closed) return;
   message.resume();
-  const timer = setTimeout(() => message.destroy(), LINGER_MS);
+  const timer = setTimeout(() => message.destroy(), LINGER_MS).unref();
   message.once('close', () => clearTimeout(timer));
 }
 

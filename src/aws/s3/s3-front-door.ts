@@ -32,7 +32,9 @@ function firstValues(query: string): Map<string, string> {
 }
 
 function claimedPayload(incoming: Incoming, presigned: boolean): string {
-  const claimed = incoming.header('x-amz-content-sha256');
+  const claimed =
+    incoming.header('x-amz-content-sha256') ??
+    (presigned ? firstValues(incoming.query).get('X-Amz-Content-Sha256') : undefined);
   if (claimed !== undefined) {
     const known =
       /^([0-9a-f]{64}|UNSIGNED-PAYLOAD|STREAMING-(AWS4-HMAC-SHA256-PAYLOAD(-TRAILER)?|UNSIGNED-PAYLOAD-TRAILER))$/;
