@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { chmod, lstat, mkdir, open, rm, symlink } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { BuildFailed } from '../../control/host.ts';
 
@@ -86,8 +87,14 @@ async function unpack(
   }
 }
 
-function content(zip: ZipFile, entry: Entry) {
-  return zip.openReadStreamPromise(entry);
+/** The unpacked bytes of an entry; fails when they are not those that were packed. */
+async function* content(zip: ZipFile, entry: Entry): AsyncGenerator<Buffer> {
+  let sum = 0;
+  for await (const chunk of await zip.openReadStreamPromise(entry)) {
+    sum = crc32(chunk as Buffer, sum);
+    yield chunk as Buffer;
+  }
+  if (sum !== entry.crc32) throw new Error(`${JSON.stringify(entry.fileName)} has a wrong checksum`);
 }
 
 /** yauzl has refused absolute names, `..` and backslashes by now. */
@@ -131,7 +138,7 @@ async function linkTarget(zip: ZipFile, entry: Entry, path: string): Promise<str
   if (entry.uncompressedSize > maxLinkBytes)
     throw invalid(`link ${JSON.stringify(path)} has a target too long`);
   let target = '';
-  for await (const chunk of await content(zip, entry)) target += (chunk as Buffer).toString();
+  for await (const chunk of content(zip, entry)) target += chunk.toString();
   const place = posix.normalize(posix.join(posix.dirname(path), target));
   if (target === '' || target.includes('\0') || posix.isAbsolute(target) || place.split('/')[0] === '..') {
     throw invalid(`link ${JSON.stringify(path)} points out of the artifact`);
@@ -176,7 +183,7 @@ class Tree {
     const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW } = constants;
     const file = await open(join(this.#root, path), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600);
     try {
-      await file.writeFile(await read());
+      await file.writeFile(read());
       await file.chmod(mode);
     } finally {
       await file.close();

@@ -53,7 +53,7 @@ export class BuildLog {
     for (const line of lines) {
       // RUN steps print what they like, so the disk itself is asked too; buildah cleans up right after a failure.
       if (/no space left on device/i.test(line) && isDiskFull()) this.storeWasFull = true;
-      this.#line(line.slice(0, maxLineBytes));
+      this.#line(line.slice(line.lastIndexOf('\r') + 1, line.lastIndexOf('\r') + maxLineBytes)); // a progress bar's end
     }
   }
 

@@ -15,5 +15,5 @@ export function fullReference(reference: string): string {
 
 /** What `[registry/]path[:tag][@digest]` may look like; keeps options and shell text out of the programs we start. */
 export function isReference(reference: string): boolean {
-  return /^[a-zA-Z0-9][\w.:-]*(\/[\w.-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$/.test(reference);
+  return /^[a-zA-Z0-9][\w.-]*(:\d+(?=\/))?(\/[\w.-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$/.test(reference);
 }
