@@ -235,8 +235,13 @@ async function story(seed: number): Promise<Record<string, number>> {
     }
     faults = 0;
     storeFaults = 0;
-    await lab.crash();
+    // Every other story ends without a restart that would heal what a running daemon must not break.
+    if (seed % 2 === 0) await lab.crash();
+    else await lab.clock.advance(300_000);
     await lab.clock.advance(2000);
+    const moving = () =>
+      lab.store.microvms.alive().some(({ state }) => /ING$/.test(state) && state !== 'RUNNING');
+    for (let patience = 100; moving() && patience > 0; patience--) await lab.clock.advance(50);
     await checkQuiet(lab, promised);
     await checkAlways(lab, promised);
     checkHistory(lab);
