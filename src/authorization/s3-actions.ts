@@ -44,40 +44,18 @@ const copy: S3AccessRule = ({ bucket, key, source }) => [
   { action: 's3:GetObject', resource: objectArn(source?.bucket, source?.key) },
 ];
 
-/** Which permissions each operation of S3 needs, by the names of the S3 API. */
-export const s3Actions = {
+/** Which permissions each operation of squib's S3 needs, by the names of the S3 API. */
+export const s3Actions: Readonly<Record<string, S3AccessRule>> = {
   ListBuckets: () => [{ action: 's3:ListAllMyBuckets', resource: '*' }],
   CreateBucket: onBucket('CreateBucket'),
   DeleteBucket: onBucket('DeleteBucket'),
   HeadBucket: onBucket('ListBucket'),
   GetBucketLocation: onBucket('GetBucketLocation'),
-  GetBucketVersioning: onBucket('GetBucketVersioning'),
-  PutBucketVersioning: onBucket('PutBucketVersioning'),
-  GetBucketTagging: onBucket('GetBucketTagging'),
-  PutBucketTagging: onBucket('PutBucketTagging'),
-  DeleteBucketTagging: onBucket('PutBucketTagging'),
-  GetBucketAcl: onBucket('GetBucketAcl'),
-  GetBucketPolicy: onBucket('GetBucketPolicy'),
-  PutBucketPolicy: onBucket('PutBucketPolicy'),
-  DeleteBucketPolicy: onBucket('DeleteBucketPolicy'),
-  GetBucketEncryption: onBucket('GetEncryptionConfiguration'),
-  PutBucketEncryption: onBucket('PutEncryptionConfiguration'),
-  GetPublicAccessBlock: onBucket('GetBucketPublicAccessBlock'),
-  PutPublicAccessBlock: onBucket('PutBucketPublicAccessBlock'),
   ListMultipartUploads: onBucket('ListBucketMultipartUploads'),
   ListObjects: onListing('ListBucket'),
   ListObjectsV2: onListing('ListBucket'),
-  ListObjectVersions: onListing('ListBucketVersions'),
   GetObject: onObject('GetObject'),
   HeadObject: onObject('GetObject'),
-  GetObjectAttributes: ({ bucket, key }) => [
-    { action: 's3:GetObject', resource: objectArn(bucket, key) },
-    { action: 's3:GetObjectAttributes', resource: objectArn(bucket, key) },
-  ],
-  GetObjectTagging: onObject('GetObjectTagging'),
-  PutObjectTagging: onObject('PutObjectTagging'),
-  DeleteObjectTagging: onObject('DeleteObjectTagging'),
-  GetObjectAcl: onObject('GetObjectAcl'),
   PutObject: onObject('PutObject'),
   CopyObject: copy,
   DeleteObject: onObject('DeleteObject'),
@@ -89,6 +67,11 @@ export const s3Actions = {
   CompleteMultipartUpload: onObject('PutObject'),
   AbortMultipartUpload: onObject('AbortMultipartUpload'),
   ListParts: onObject('ListMultipartUploadParts'),
-} satisfies Record<string, S3AccessRule>;
+};
 
-export type S3OperationName = keyof typeof s3Actions;
+/** @throws TypeError when the operation has no rule: it must not be served then */
+export function s3Accesses(operation: string, request: S3Request): Access[] {
+  const rule = Object.hasOwn(s3Actions, operation) ? s3Actions[operation] : undefined;
+  if (rule === undefined) throw new TypeError(`There is no rule of authorization for S3's ${operation}.`);
+  return rule(request);
+}

@@ -70,6 +70,11 @@ export const squibModel: ServiceModel = {
     Credential: credential({}),
     CreatedCredential: credential({ secretAccessKey: { shape: 'Secret' } }),
     CredentialList: { type: 'list', member: { shape: 'Credential' } },
+    ValidationException: exception(400),
+    AccessDeniedException: exception(403),
+    ResourceNotFoundException: exception(404),
+    ConflictException: exception(409),
+    InternalServerException: exception(500),
     ListCredentialsResponse: { type: 'structure', members: { items: { shape: 'CredentialList' } } },
   },
 };
@@ -93,6 +98,11 @@ function credential(members: NonNullable<Shape['members']>): Shape {
       ...members,
     },
   };
+}
+
+function exception(httpStatusCode: number): Shape {
+  const members = { message: { shape: 'Text' } };
+  return { type: 'structure', exception: true, error: { httpStatusCode }, members };
 }
 
 export interface CredentialDescription {
