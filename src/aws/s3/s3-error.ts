@@ -75,7 +75,10 @@ const SIGNATURE_MESSAGES: Partial<Record<SignatureProblem, string>> = {
 
 /** Whatever went wrong, in S3's words; undefined for what nobody expected. */
 export function toS3Error(error: unknown): WireError | undefined {
-  if (error instanceof WireError) return error;
+  if (error instanceof WireError) {
+    if (error.code !== 'SerializationException') return error;
+    return s3Error('InvalidURI', "Couldn't parse the specified URI.");
+  }
   if (error instanceof SignatureError) {
     return s3Error(SIGNATURE_CODES[error.problem], SIGNATURE_MESSAGES[error.problem] ?? error.message);
   }
