@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { logsOperations } from '../aws/logs/operations.ts';
+import { logsService } from '../aws/logs/operations.ts';
 import type { Config } from '../config/config.ts';
 import { dataLayout } from '../config/layout.ts';
 import { systemClock } from '../control/clock.ts';
@@ -47,7 +47,12 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   }
   const { region, accountId } = config;
   const domain = config.endpoint.domain;
-  const root = ensureRootCredential(layout.keys);
+  const rootCaller = {
+    ...ensureRootCredential(layout.keys),
+    accountId,
+    arn: `arn:aws:iam::${accountId}:root`,
+    userId: accountId,
+  };
   const certificates = await ensureCertificates(config.dataDir, { region, domain });
   const tokens = await Tokens.open(config.dataDir);
   const store = openStore(layout.database);
@@ -89,10 +94,10 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     endpoint.port = ingress.port;
   }
   const api = await startApi(config, {
-    operations: control.operations,
-    logs: logsOperations(logs),
-    objects,
-    credential: root,
+    handlers: control.operations,
+    objectStore: objects,
+    jsonServices: [logsService(logs)],
+    findCredential: (id) => (id === rootCaller.accessKeyId ? rootCaller : undefined),
     log,
   });
   const { accelerator, accelerationReason } = engine;

@@ -44,6 +44,7 @@ export async function startDaemonProcess(config: Config): Promise<DaemonProcess>
     banner,
     async stop() {
       if (daemon.exitCode !== null) return;
+      daemon.ref();
       const ended = new Promise((resolve) => daemon.once('exit', resolve));
       daemon.kill('SIGTERM');
       await ended;

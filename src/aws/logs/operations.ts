@@ -1,5 +1,6 @@
 import type { LogStore, LogStreamInfo, PlacedEvent } from '../../store/log-store.ts';
 import type { AnyHandler } from '../handlers.ts';
+import type { JsonService } from '../json-service.ts';
 import { filterPattern } from './filter-pattern.ts';
 import { parseToken, readEvents } from './log-events.ts';
 import { invalidParameter, noSuchGroup } from './logs-errors.ts';
@@ -25,7 +26,11 @@ const outputEvent = ({ timestamp, message }: PlacedEvent) => ({
 });
 
 /** CloudWatch Logs for reading: what the AWS CLI's `aws logs` and SDKs need to follow builds and MicroVMs. */
-export function logsOperations(store: LogStore): Record<string, AnyHandler> {
+export function logsService(store: LogStore): JsonService {
+  return { signingName: 'logs', actions: logsActions(store), toError: () => undefined };
+}
+
+function logsActions(store: LogStore): Record<string, AnyHandler> {
   const streamsOf = async (group: string): Promise<LogStreamInfo[]> => {
     const streams = await store.streams(group);
     if (!streams) throw noSuchGroup();
