@@ -23,11 +23,11 @@ const onStream =
   };
 
 /** Permissions of the CloudWatch Logs operations that squib has. */
-export const logsActions = {
+export const logsActions: Readonly<Record<string, AccessRule<Input>>> = {
   DescribeLogGroups: (_input: Input, caller: Caller) => [
     { action: 'logs:DescribeLogGroups', resource: `${root(caller)}*` },
   ],
   DescribeLogStreams: onGroup('DescribeLogStreams'),
   FilterLogEvents: onGroup('FilterLogEvents'),
   GetLogEvents: onStream('GetLogEvents'),
-} satisfies Record<string, AccessRule<Input>>;
+};

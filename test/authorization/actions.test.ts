@@ -186,12 +186,12 @@ test("S3's, CloudWatch Logs' and squib's own operations", () => {
   assert.throws(() => s3('toString', {}), /no rule of authorization/);
 
   const group = 'arn:aws:logs:us-east-1:000000000000:log-group:/g';
-  assert.deepEqual(asked(logsActions.FilterLogEvents({ logGroupName: '/g' }, caller, facts)), [
+  assert.deepEqual(asked(logsActions.FilterLogEvents!({ logGroupName: '/g' }, caller, facts)), [
     `logs:FilterLogEvents ${group}:*`,
   ]);
   // The name wins over the identifier, as in the handler: no one may be asked about one group and shown another.
   const both = { logGroupName: '/g', logGroupIdentifier: `${group}-other`, logStreamName: 's' };
-  assert.deepEqual(asked(logsActions.GetLogEvents(both, caller, facts)), [
+  assert.deepEqual(asked(logsActions.GetLogEvents!(both, caller, facts)), [
     `logs:GetLogEvents ${group}:log-stream:s`,
   ]);
   assert.deepEqual(asked(squibActions.DeleteCredential({ userName: 'ann' }, caller, facts)), [
