@@ -139,8 +139,10 @@ bool stream_pump_out(struct stream *stream) {
     send_placed(stream->id, FRAME_DATA, (size_t)length);
     return true;
   }
-  if (length == 0 || (errno == EIO && stream->kind == STREAM_SHELL)) end_of_reading(stream);
-  else if (errno != EAGAIN && errno != EINTR) stream_reset(stream);
+  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  /* A terminal ends with EIO; the container's output outlives connections and cannot be reset. */
+  if (length == 0 || stream->kind != STREAM_TCP) end_of_reading(stream);
+  else stream_reset(stream);
   return false;
 }
 
@@ -242,7 +244,9 @@ void stream_frame(uint32_t id, uint8_t type, const uint8_t *payload, size_t leng
   }
   struct stream *stream = stream_find(id);
   if (stream == NULL) return; /* it ended here before the host knew */
-  if (type == FRAME_DATA) {
+  if (stream->kind == STREAM_OUTPUT && type != FRAME_CREDIT) {
+    channel_fault("output goes one way only");
+  } else if (type == FRAME_DATA) {
     if (length > 0) take_data(stream, payload, length);
   } else if (type == FRAME_CREDIT && length == 4 && get32(payload) <= UINT32_MAX - stream->credit) {
     stream->credit += get32(payload);
@@ -251,7 +255,7 @@ void stream_frame(uint32_t id, uint8_t type, const uint8_t *payload, size_t leng
     stream->host_ended = true;
     stream_update(stream);
   } else if (type == FRAME_RESET) {
-    if (stream->kind != STREAM_OUTPUT) close_hard(stream);
+    close_hard(stream);
   } else if (type == FRAME_RESIZE && length == 4 && stream->kind == STREAM_SHELL) {
     shell_resize(stream, get16(payload), get16(payload + 2));
   } else {

@@ -25,6 +25,8 @@ export class GuestStream extends Duplex {
   #gotEnd = false;
   /** The agent has forgotten the stream: nothing more is to be said about it. */
   #forgotten = false;
+  /** It will be destroyed in a moment. */
+  #lost = false;
 
   constructor(id: number, writer: FrameWriter, onDone: () => void) {
     super({ allowHalfOpen: true });
@@ -73,7 +75,7 @@ export class GuestStream extends Duplex {
 
   /** @throws GuestProtocolError when the agent had no credit for it */
   takeData(payload: Buffer): void {
-    if (this.destroyed) return;
+    if (this.destroyed || this.#lost) return;
     if (this.#gotEnd || payload.length > this.#window) {
       throw new GuestProtocolError('The guest agent sent data without credit or after the end.');
     }
@@ -84,7 +86,7 @@ export class GuestStream extends Duplex {
   }
 
   takeEnd(): void {
-    if (this.#gotEnd || this.destroyed) return;
+    if (this.#gotEnd || this.destroyed || this.#lost) return;
     this.#gotEnd = true;
     this.push(null);
   }
@@ -97,10 +99,15 @@ export class GuestStream extends Duplex {
     this.end();
   }
 
-  /** The agent gave the stream up, or is gone itself. */
+  /**
+   * The agent gave the stream up, or is gone itself. The stream is destroyed a moment later, so that whoever awaits
+   * its opening sees that happen; where nobody listens for errors it just closes: a tenant must not end the daemon.
+   */
   takeReset(error: Error): void {
+    if (this.#lost) return;
+    this.#lost = true;
     this.#forgotten = true;
-    this.destroy(error);
+    setImmediate(() => this.destroy(this.listenerCount('error') > 0 ? error : undefined));
   }
 
   channelDrained(): void {
@@ -115,6 +122,7 @@ export class GuestStream extends Duplex {
 
   #flush(): void {
     while (this.#unsent) {
+      if (this.#lost) return; // destroying it settles the write
       if (!this.#forgotten) {
         if (this.#credit === 0) return;
         if (this.#writer.full) {
