@@ -256,7 +256,7 @@ export function qemuMemory(
   microvmId: string,
 ): { pid: number; mebibytes: number } | undefined {
   try {
-    const { pid } = JSON.parse(readFileSync(join(layout.microvm(microvmId), 'machine.json'), 'utf8'));
+    const pid = Number(readFileSync(join(layout.microvm(microvmId), 'pid'), 'utf8').split(' ')[0]);
     const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
     const own = ['Private_Clean', 'Private_Dirty'].map((name) =>
       Number(rollup.match(`${name}:\\s+(\\d+)`)?.[1] ?? 0),

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { DataLayout } from '../config/layout.ts';
@@ -24,6 +24,9 @@ import type { UidPool } from './microvms/uid-pool.ts';
 
 /** A restored guest agent answers within milliseconds; a machine that swaps or starves may need this long. */
 const agentTimeoutMs = 30_000;
+
+/** Lies in a MicroVM's folder from the restore until `/resume` has answered: a restarted daemon calls the hook then. */
+const resumingMarker = 'resuming';
 
 export interface LocalHostParts {
   layout: DataLayout;
@@ -102,11 +105,13 @@ export class LocalHost implements Host {
     const dir = layout.microvm(id);
     const snapshotDir = layout.version(order.imageName, order.imageVersion);
     const machine = await engine.resume({ id, dir, uid: uids.take(id), snapshotDir });
+    await writeFile(join(dir, resumingMarker), '');
     // Once the machine runs, its disk moves on and the saved memory no longer fits it.
     await engine.commitResume(dir);
     try {
       await this.#awaken(order, machine);
       await this.#callHook(order, 'resume');
+      await rm(join(dir, resumingMarker));
     } catch (error) {
       await this.#discard(id);
       throw error;
@@ -138,11 +143,15 @@ export class LocalHost implements Host {
     try {
       uids.adopt(id, machine.uid);
       await this.#awaken(order, machine);
+      if (existsSync(join(dir, resumingMarker))) {
+        await this.#callHook(order, 'resume');
+        await rm(join(dir, resumingMarker));
+      }
       return 'running';
     } catch (error) {
       log.warn('microvm.adopt', { microvmId: id, error });
       await machine.kill();
-      uids.release(id);
+      await this.#discard(id);
       return 'gone';
     }
   }
@@ -222,6 +231,7 @@ export class LocalHost implements Host {
     };
     live.onContainerExit((code) => report(`Container Stopped with Exit Code: ${code}`));
     live.machine.exited.then(({ reason }) => report(`The virtual machine ended unexpectedly: ${reason}`));
+    live.guest.closed.then((lost) => lost && report(`The guest agent was lost: ${lost.message}`));
   }
 
   async #callHook(order: StartOrder, hook: LifecycleHook, body?: string): Promise<void> {

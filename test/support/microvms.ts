@@ -110,7 +110,7 @@ export async function launch(
       if (status !== 200) throw new Error(`${path} answered ${status}: ${body}\n${squib.log.slice(-4000)}`);
       return JSON.parse(body);
     },
-    pid: () => JSON.parse(readFileSync(join(squib.layout.microvm(id), 'machine.json'), 'utf8')).pid,
+    pid: () => Number(readFileSync(join(squib.layout.microvm(id), 'pid'), 'utf8').split(' ')[0]),
   };
 }
 
