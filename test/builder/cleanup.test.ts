@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { createLab, eventually, hostTraces, type Lab } from './lab/lab.ts';
+import { createLab, eventually, hostTraces, type Lab, noteSlots } from './lab/lab.ts';
 import { writeZip } from './lab/zip.ts';
 
 const files = {
@@ -44,15 +44,19 @@ describe('after a build that did not end by itself', () => {
     await gone(lab);
   });
 
-  test('sweep finishes what a killed daemon left', async () => {
+  test('sweep finishes what a killed daemon left', async (t) => {
     const workDir = join(lab.dir, 'doomed');
     const zip = join(lab.dir, 'doomed.zip');
     await mkdir(workDir);
     await writeZip(zip, files);
     const script = join(import.meta.dirname, 'lab/doomed-build.ts');
     const child = spawn(process.execPath, [script, workDir, zip], { stdio: ['ignore', 'pipe', 'inherit'] });
-    for await (const chunk of child.stdout) if (/\d busy$/m.test(String(chunk))) break;
+    t.after(() => child.kill('SIGKILL'));
+    await new Promise<void>((resolve) =>
+      child.stdout.on('data', (chunk: Buffer) => /\d busy$/m.test(String(chunk)) && resolve()),
+    );
 
+    assert.ok((await noteSlots(lab.dir)) > 0);
     assert.ok((await hostTraces(lab.dir)).length > 4);
     await lab.builder.sweep();
     assert.ok((await hostTraces(lab.dir)).length > 4, 'a living builder is left alone');

@@ -7,6 +7,7 @@ import {
   createImageBuilder,
   type ImageBuilder,
 } from '../../../src/host/builder/image-builder.ts';
+import { heldSlots, type Slot } from '../../../src/host/builder/slots.ts';
 import { createLog } from '../../../src/log/log.ts';
 import { ensureStandInImages } from '../../../src/setup/stand-in-images.ts';
 import { writeZip } from './zip.ts';
@@ -56,6 +57,7 @@ export async function createLab(): Promise<Lab> {
         : builder;
       let image: BuiltImage | undefined;
       let error: Error | undefined;
+      let noted: Promise<unknown> | undefined;
       try {
         image = await used.build({
           id,
@@ -65,33 +67,58 @@ export async function createLab(): Promise<Lab> {
           signal: options.signal ?? new AbortController().signal,
           onLog: (line) => {
             lines.push(line);
+            if (/ \[.*1\/\d+\] FROM/.test(line)) noted = noteSlots(dir);
             options.onLine?.(line);
           },
         });
       } catch (caught) {
         error = caught as Error;
       }
+      await noted;
       return { image, error, log: lines.join('\n'), workDir };
     },
     remove: () => rm(dir, { recursive: true, force: true }),
   };
 }
 
-/** What a builder could leave on this host that is not a file of its own: one line each. */
+/** Slots that builds below a directory have been seen to hold; others on this host may take them later. */
+const seen = new Map<string, Map<number, Slot>>();
+
+/** Remembers the slots that builds below `dir` hold now. */
+export async function noteSlots(dir: string): Promise<number> {
+  const slots = seen.get(dir) ?? new Map<number, Slot>();
+  seen.set(dir, slots);
+  for (const { slot, owner } of await heldSlots())
+    if (owner.scratch.startsWith(dir)) slots.set(slot.number, slot);
+  return slots.size;
+}
+
+/** What builds below `dir` left on this host that is not a file of their own: one line each. */
 export async function hostTraces(dir: string): Promise<string[]> {
   const run = (command: string, ...args: string[]) =>
     execFileSync(command, args, { encoding: 'utf8' }).split('\n');
-  const traces = [
-    ...run('ip', '-brief', 'link').filter((line) => line.startsWith('sqb')),
-    ...run('nft', 'list', 'tables').filter((line) => line.includes('squib_build_')),
+  const held = await heldSlots();
+  const strangers = new Set(
+    held.filter(({ owner }) => !owner.scratch.startsWith(dir)).map(({ slot }) => slot.number),
+  );
+  const slots = [...(seen.get(dir)?.values() ?? [])].filter((slot) => !strangers.has(slot.number));
+  const traces = held
+    .filter(({ owner }) => owner.scratch.startsWith(dir))
+    .map(({ slot }) => `slot ${slot.number}`);
+  const named = (lines: string[], name: (slot: Slot) => string) =>
+    lines.filter((line) => slots.some((slot) => new RegExp(`\\b${name(slot)}\\b`).test(line)));
+  traces.push(
+    ...named(run('ip', '-brief', 'link'), (slot) => slot.interfaceName),
+    ...named(run('nft', 'list', 'tables'), (slot) => slot.table),
     ...run('losetup', '--list', '--noheadings').filter((line) => line.includes(dir)),
-    ...(await readdir('/run/squib/builder')).filter((name) => name.startsWith('slot-')),
-  ];
+  );
   for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
     const status = await readFile(`/proc/${name}/status`, 'utf8').catch(() => '');
     const uid = Number(/^Uid:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-    if (uid >= 100_000 && uid < 689_824) traces.push(`process ${name} of ${uid}`);
-    const mounts = /^\d+$/.test(name) ? await readFile(`/proc/${name}/mounts`, 'utf8').catch(() => '') : '';
+    const own = slots.some(({ firstUid }) => uid >= firstUid && uid < firstUid + 65_536);
+    if (own) traces.push(`process ${name} of ${uid}`);
+    const mounts = await readFile(`/proc/${name}/mounts`, 'utf8').catch(() => '');
     if (mounts.includes(dir)) traces.push(`mounts of ${name}`);
   }
   return traces;
