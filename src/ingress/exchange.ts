@@ -32,8 +32,8 @@ export interface ResponseSink {
   end(trailers: Fields): void;
   /** @returns false when the answer must pause until {@link RequestSender.resume}. */
   flush(): boolean;
-  /** The answer broke off after its head. @param code HTTP/2's reason, if the application gave one. */
-  broken(code?: number): void;
+  /** The answer broke off after its head. */
+  broken(): void;
   /** The request body may be written (again). */
   writable(): void;
   /** The application took the WebSocket handshake; from now on `stream` carries raw bytes, `rest` first. */

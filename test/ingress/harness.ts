@@ -25,6 +25,8 @@ export class Loopback implements EndpointDirectory, GuestDialer {
   readonly listeners = new Map<string, Set<() => void>>();
   state: 'running' | 'suspended' | 'gone' = 'running';
   autoResume = true;
+  failResume = false;
+  failDials = 0;
   resumeMs = 0;
   acquired = 0;
   resumes = 0;
@@ -43,9 +45,10 @@ export class Loopback implements EndpointDirectory, GuestDialer {
     if (this.state === 'suspended' && !this.autoResume) throw new EndpointUnavailable('suspended');
     if (this.state === 'running') return;
     this.#resuming ??= new Promise<void>((resolve) => setTimeout(resolve, this.resumeMs)).then(() => {
+      this.#resuming = undefined;
+      if (this.failResume) throw new EndpointUnavailable('resumeFailed');
       this.resumes++;
       this.state = 'running';
-      this.#resuming = undefined;
     });
     await this.#resuming;
   }
@@ -69,6 +72,7 @@ export class Loopback implements EndpointDirectory, GuestDialer {
   dial(_microvmId: string, port: number): Promise<Duplex> {
     this.dials++;
     const target = this.ports.get(port);
+    if (this.failDials-- > 0) return Promise.reject(new Error('the channel is closed'));
     if (this.state !== 'running') return Promise.reject(new Error('not running'));
     if (target === undefined) return Promise.reject(new PortClosed(`port ${port}`));
     return new Promise((resolve, reject) => {

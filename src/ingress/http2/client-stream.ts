@@ -8,7 +8,7 @@ import { type Refusal, refusalFields, refusals } from '../refusals.ts';
 import { addFields } from './headers.ts';
 import { readHttp2Request } from './request.ts';
 
-const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
+const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
 
 /** Pieces up to this many bytes together go into one frame. */
 const joinBytes = 16_384;
@@ -157,10 +157,11 @@ export class Http2ClientStream implements ResponseSink {
     if (!this.#stream.writableEnded) this.#stream.end();
   }
 
-  broken(code: number = NGHTTP2_INTERNAL_ERROR): void {
+  broken(): void {
     if (!this.#over) this.#finish();
     this.#exchange.done();
-    this.#stream.close(code);
+    // Not close(): Node would end the answer properly before the reset, and half a body would look whole.
+    this.#stream.destroy(new Error('The application ended in the middle of its answer.'));
   }
 
   upgraded(_head: ResponseHead, stream: Duplex): void {

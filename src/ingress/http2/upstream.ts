@@ -12,7 +12,7 @@ import { allowedTrailers } from '../http1/fields.ts';
 import type { Fields, Inbound } from '../inbound.ts';
 import { addFields, splitPseudo } from './headers.ts';
 
-const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
+const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
 
 const streamWindow = 512 * 1024;
 const sessionWindow = 4 * 1024 * 1024;
@@ -148,7 +148,7 @@ export class Http2Call implements RequestSender {
 
   #end(): void {
     // A stream that was reset ends, too, but its answer is not complete.
-    if (!this.#answered || (this.#stream.rstCode !== NGHTTP2_NO_ERROR && this.#stream.aborted)) return;
+    if (!this.#answered || this.#stream.rstCode !== NGHTTP2_NO_ERROR) return;
     const sink = this.#sink;
     this.#sink = undefined;
     sink?.end(this.#trailers);
@@ -159,7 +159,7 @@ export class Http2Call implements RequestSender {
     const sink = this.#sink;
     if (!sink) return;
     this.#sink = undefined;
-    if (this.#answered) sink.broken(this.#stream.rstCode || undefined);
+    if (this.#answered) sink.broken();
     else this.#failed();
   }
 
@@ -180,6 +180,7 @@ export class Http2Call implements RequestSender {
 
   abort(): void {
     this.#sink = undefined;
-    this.#stream.close(NGHTTP2_CANCEL);
+    // Not close(): Node would end the request properly before the reset, and half a body would look whole.
+    this.#stream.destroy(new Error('The client is gone.'));
   }
 }
