@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, type KeyObject } from 'node:crypto';
 import type { Caller } from '../caller.ts';
 import type { Incoming } from '../http/incoming.ts';
 import type { Credential, FindCredential } from './credential.ts';
@@ -8,6 +8,7 @@ import { SigningKeys } from './signing-key.ts';
 import type { SignatureParameters } from './types.ts';
 import { verifySignature } from './verify.ts';
 
+const EMPTY_HASH = hash('sha256', '');
 /** AWS's tolerance for most services. */
 const SKEW_SECONDS = 300;
 /** S3's. */
@@ -18,7 +19,7 @@ export interface Authenticated {
   credential: Credential;
   parameters: SignatureParameters;
   /** For the signatures of a streamed body's chunks. */
-  signingKey: Buffer;
+  signingKey: KeyObject;
 }
 
 /** Ties Signature V4 to the credentials that squib knows. */
@@ -72,7 +73,7 @@ export class Authenticator {
   /** For services with small bodies: the body is in memory and its hash is part of the signature. */
   async authenticateWhole(request: Incoming, body: Buffer, service: string): Promise<Authenticated> {
     const parameters = parseSignature(request);
-    const actual = hash('sha256', body);
+    const actual = body.length === 0 ? EMPTY_HASH : hash('sha256', body);
     const claimed = request.header('x-amz-content-sha256');
     // Also refuses `UNSIGNED-PAYLOAD`, which only S3 knows.
     if (claimed !== undefined && claimed !== actual) {

@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto';
+import { createHash, hash, type KeyObject } from 'node:crypto';
 import { scopeOf } from './canonical.ts';
 import { SignatureError } from './signature-error.ts';
 import { hmac } from './signing-key.ts';
@@ -25,7 +25,7 @@ export class MalformedChunks extends Error {
 
 export interface ChunkSigning {
   parameters: SignatureParameters;
-  signingKey: Buffer;
+  signingKey: KeyObject;
 }
 
 export interface DecodedBody {

@@ -1,8 +1,11 @@
 import { hash } from 'node:crypto';
 import type { SignableRequest, SignatureParameters } from './types.ts';
 
+const UNRESERVED = /^[\w.~-]*$/;
+
 /** Percent-encoding of Signature V4: everything but RFC 3986's unreserved characters. */
 export function encodeStrictly(text: string): string {
+  if (UNRESERVED.test(text)) return text;
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
     (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
@@ -75,7 +78,8 @@ export function canonicalRequest(
   let headers = '';
   for (const name of parameters.signedHeaders) {
     const value = request.header(name) ?? '';
-    headers += `${name}:${value.trim().replace(/\s+/g, ' ')}\n`;
+    // Most values have nothing to fold, and asking is cheaper than replacing.
+    headers += `${name}:${/\s\s|^\s|\s$|[^\S ]/.test(value) ? value.trim().replace(/\s+/g, ' ') : value}\n`;
   }
   const signed = parameters.signedHeaders.join(';');
   return `${request.method}\n${path}\n${canonicalQuery(request.query)}\n${headers}\n${signed}\n${payloadHash}`;

@@ -1,25 +1,27 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { SignatureParameters } from './types.ts';
 
-export function hmac(key: string | Buffer, text: string): Buffer {
+export function hmac(key: string | Buffer | KeyObject, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
 
 /** Derives signing keys and keeps the latest: four HMACs less for each request of a busy client. */
 export class SigningKeys {
-  readonly #keys = new Map<string, { secret: string; key: Buffer }>();
+  readonly #keys = new Map<string, { secret: string; key: KeyObject }>();
   readonly #capacity: number;
 
   constructor(capacity = 1000) {
     this.#capacity = capacity;
   }
 
-  derive(secret: string, { accessKeyId, date, region, service }: SignatureParameters): Buffer {
+  derive(secret: string, { accessKeyId, date, region, service }: SignatureParameters): KeyObject {
     const id = `${accessKeyId}/${date}/${region}/${service}`;
     const known = this.#keys.get(id);
     // A secret that was replaced must not go on working out of the cache.
     if (known && known.secret === secret) return known.key;
-    const key = hmac(hmac(hmac(hmac(`AWS4${secret}`, date), region), service), 'aws4_request');
+    const scoped = hmac(hmac(hmac(`AWS4${secret}`, date), region), service);
+    // Node prepares a key object once, but bytes again for every signature.
+    const key = createSecretKey(hmac(scoped, 'aws4_request'));
     if (this.#keys.size >= this.#capacity) this.#keys.delete(this.#keys.keys().next().value!);
     this.#keys.set(id, { secret, key });
     return key;

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { type KeyObject, timingSafeEqual } from 'node:crypto';
 import { canonicalPaths, canonicalRequest, stringToSign } from './canonical.ts';
 import type { Credential } from './credential.ts';
 import { SignatureError } from './signature-error.ts';
@@ -20,7 +20,7 @@ export interface VerifyOptions {
 
 export interface VerifiedSignature {
   /** Signs the chunks of a streamed body. */
-  signingKey: Buffer;
+  signingKey: KeyObject;
 }
 
 export function constantTimeEqual(a: string, b: string): boolean {
