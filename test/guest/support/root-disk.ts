@@ -51,7 +51,11 @@ export function makeRootDisk(cacheDir: string, file: string): void {
     );
     const probe = join(import.meta.dirname, 'probe.c');
     execFileSync('gcc', ['-O1', '-static', '-pthread', '-o', join(root, 'probe'), probe]);
-    execFileSync('mke2fs', ['-q', '-F', '-t', 'ext4', '-d', root, file, '96M']);
+    // mke2fs of the runtime tree, run outside of it with the tree's own loader and libraries.
+    const loader = join(tree, 'lib64/ld-linux-x86-64.so.2');
+    const libraries = join(tree, 'usr/lib/x86_64-linux-gnu');
+    const mke2fs = [join(tree, 'usr/sbin/mke2fs'), '-q', '-F', '-t', 'ext4', '-d', root, file, '96M'];
+    execFileSync(loader, ['--library-path', libraries, ...mke2fs], { stdio: 'pipe' });
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
