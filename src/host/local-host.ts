@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataLayout } from '../config/layout.ts';
 import {
   type BuildOrder,
@@ -24,6 +25,9 @@ import type { UidPool } from './microvms/uid-pool.ts';
 
 /** A restored guest agent answers within milliseconds; a machine that swaps or starves may need this long. */
 const agentTimeoutMs = 30_000;
+
+/** How much later than its channel's end the end of a QEMU may be noticed. */
+const exitGraceMs = 2000;
 
 /** Lies in a MicroVM's folder from the restore until `/resume` has answered: a restarted daemon calls the hook then. */
 const resumingMarker = 'resuming';
@@ -231,7 +235,12 @@ export class LocalHost implements Host {
     };
     live.onContainerExit((code) => report(`Container Stopped with Exit Code: ${code}`));
     live.machine.exited.then(({ reason }) => report(`The virtual machine ended unexpectedly: ${reason}`));
-    live.guest.closed.then((lost) => lost && report(`The guest agent was lost: ${lost.message}`));
+    live.guest.closed.then(async (lost) => {
+      if (!lost) return;
+      // The channel also breaks when QEMU ends, and then that is the reason.
+      await Promise.race([live.machine.exited, sleep(exitGraceMs, undefined, { ref: false })]);
+      report(`The guest agent was lost: ${lost.message}`);
+    });
   }
 
   async #callHook(order: StartOrder, hook: LifecycleHook, body?: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DescribeLogStreamsCommand, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import {
   CreateMicrovmImageCommand,
   type CreateMicrovmImageRequest,
@@ -107,4 +108,16 @@ export async function buildProbe(squib: TestSquib, name = 'probe'): Promise<stri
   const { state, reason } = await imageSettled(squib, arn);
   if (state !== 'CREATED') throw new Error(`the probe image is ${state}: ${reason}\n${squib.log}`);
   return arn;
+}
+
+/** The text of the build log of an image's first version. */
+export async function buildLog(squib: TestSquib, name: string): Promise<string> {
+  const { logs } = squib.clients;
+  const logGroupName = `/aws/lambda-microvms/${name}`;
+  const { logStreams = [] } = await logs.send(new DescribeLogStreamsCommand({ logGroupName }));
+  const stream = logStreams.find(({ logStreamName }) => logStreamName?.includes('[1.0]build-'));
+  const { events = [] } = await logs.send(
+    new GetLogEventsCommand({ logGroupName, logStreamName: stream?.logStreamName, startFromHead: true }),
+  );
+  return events.map(({ message }) => message).join('\n');
 }

@@ -64,6 +64,9 @@ export class TestSquib {
       daemon.stdout.once('data', () => resolve());
       daemon.once('exit', (code) => reject(new Error(`squib ended with ${code}:\n${this.#log}`)));
     });
+    daemon.once('exit', (code) => {
+      if (code !== null && code !== 0) console.error(`squib ended with ${code}:\n${this.#log.slice(-3000)}`);
+    });
   }
 
   /** Everything the daemon has logged so far. */

@@ -11,7 +11,7 @@ import { type BuildPlan, DockerfileRefused, planBuild } from './dockerfile.ts';
 import { disconnectNetwork } from './network.ts';
 import { readResult, takeFile } from './results.ts';
 import { runInSandbox } from './sandbox.ts';
-import { releaseSlot, type Slot, takeSlot } from './slots.ts';
+import { type Slot, takeSlot } from './slots.ts';
 import { sweepBuilds } from './sweep.ts';
 
 export interface ImageBuilderOptions {
@@ -131,7 +131,6 @@ class Build {
       return await this.#runJob(log, slot, context);
     } finally {
       await disconnectNetwork(slot);
-      await releaseSlot(slot);
     }
   }
 

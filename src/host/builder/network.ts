@@ -1,8 +1,8 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
-import { join } from 'node:path';
+import { closedByDefault, openForwarding, releaseSlotAndForwarding } from './forwarding.ts';
 import { runCommand } from './run-command.ts';
-import { heldSlots, type Slot, slotDirectory } from './slots.ts';
+import type { Slot } from './slots.ts';
 
 /** Destinations that no RUN step may reach: private, shared, link-local, loopback, multicast and reserved addresses. */
 const forbidden = [
@@ -18,29 +18,13 @@ const forbidden = [
   '224.0.0.0/3',
 ];
 
-/** One marker per interface whose forwarding was off before us. */
-const markers = join(slotDirectory, 'forwarding');
-
 /**
  * Connects the network namespace of `pid` to the internet and to nothing else: a pair of interfaces, IPv4 only,
  * filtered on the host's end, so that nothing inside the sandbox can lift it.
  */
 export async function connectNetwork(slot: Slot, pid: number): Promise<void> {
   const uplinks = await defaultRoutes();
-  await mkdir(markers, { recursive: true, mode: 0o700 });
-  // Answers come in on the uplink and are forwarded from there; the host's global switch stays as it is.
-  const opened: string[] = [];
-  for (const uplink of uplinks) {
-    const marker = join(markers, uplink);
-    if ((await readFile(forwardingOf(uplink), 'utf8')).trim() === '0') await writeFile(marker, '');
-    if (
-      await readFile(marker).then(
-        () => true,
-        () => false,
-      )
-    )
-      opened.push(uplink);
-  }
+  const opened = await closedByDefault(uplinks);
   const resolvers = await hostResolvers();
   await command('nft', ['-f', '-'], filter(slot, resolvers, await ownNetworks(), opened));
   const pair = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid)];
@@ -48,19 +32,15 @@ export async function connectNetwork(slot: Slot, pid: number): Promise<void> {
   await command('ip', ['address', 'add', `${slot.gateway}/30`, 'dev', slot.interfaceName]);
   await writeFile(`/proc/sys/net/ipv6/conf/${slot.interfaceName}/disable_ipv6`, '1').catch(() => {}); // no IPv6 here
   await command('ip', ['link', 'set', slot.interfaceName, 'up']);
-  for (const name of [slot.interfaceName, ...uplinks]) await writeFile(forwardingOf(name), '1');
+  await writeFile(`/proc/sys/net/ipv4/conf/${slot.interfaceName}/forwarding`, '1');
+  await openForwarding(uplinks); // answers come in there; only now that the rules stand
 }
 
-/** Removes what {@link connectNetwork} made, also half of it. The interface pair goes with the namespace otherwise. */
+/** Removes what {@link connectNetwork} made, also half of it, and gives the slot back. */
 export async function disconnectNetwork(slot: Slot): Promise<void> {
   await runCommand('ip', ['link', 'delete', slot.interfaceName]);
   await runCommand('nft', ['delete', 'table', 'inet', slot.table]);
-  const others = (await heldSlots()).filter((held) => held.slot.number !== slot.number);
-  if (others.length > 0) return;
-  for (const uplink of await readdir(markers).catch(() => [] as string[])) {
-    await writeFile(forwardingOf(uplink), '0').catch(() => {}); // the interface may be gone
-    await rm(join(markers, uplink), { force: true });
-  }
+  await releaseSlotAndForwarding(slot);
 }
 
 /** Addresses of the resolvers that the sandbox uses: the host's, seen through systemd-resolved's loopback stub. */
@@ -129,8 +109,6 @@ async function defaultRoutes(): Promise<string[]> {
   const routes = JSON.parse(stdout || '[]') as { dev?: string }[];
   return [...new Set(routes.flatMap((route) => route.dev ?? []))];
 }
-
-const forwardingOf = (name: string) => `/proc/sys/net/ipv4/conf/${name}/forwarding`;
 
 async function command(name: string, args: string[], input = ''): Promise<void> {
   const result = await runCommand(name, args, { input });

@@ -52,19 +52,33 @@ export function slotAt(number: number): Slot {
 /** Takes a free slot, waiting for one while all are held. */
 export async function takeSlot(scratch: string, signal: AbortSignal): Promise<Slot> {
   await mkdir(slotDirectory, { recursive: true, mode: 0o700 });
-  const owner: SlotOwner = { pid: process.pid, startTime: (await startTime(process.pid)) ?? '', scratch };
-  const draft = join(slotDirectory, `draft-${randomUUID()}`);
-  await writeFile(draft, JSON.stringify(owner));
-  try {
+  return withDraft(scratch, async (draft) => {
     for (;;) {
       for (let number = 1; number <= slotCount; number++) {
         signal.throwIfAborted();
-        if (await claim(draft, number)) return slotAt(number);
+        if (await claim(draft, slotFile(number))) return slotAt(number);
       }
       await delay(200, undefined, { signal });
     }
+  });
+}
+
+/** Runs something that no two builders of this host may do at once. The lock of a killed one is broken. */
+export async function exclusively<T>(action: () => Promise<T>): Promise<T> {
+  await mkdir(slotDirectory, { recursive: true, mode: 0o700 });
+  const lock = join(slotDirectory, 'lock.json');
+  await withDraft('', async (draft) => {
+    while (!(await claim(draft, lock))) {
+      const text = await readFile(lock, 'utf8').catch(() => undefined);
+      if (text !== undefined && !(await isAlive(JSON.parse(text) as SlotOwner)))
+        await rm(lock, { force: true });
+      else await delay(10);
+    }
+  });
+  try {
+    return await action();
   } finally {
-    await rm(draft, { force: true });
+    await rm(lock, { force: true });
   }
 }
 
@@ -91,10 +105,22 @@ export async function isAlive(owner: SlotOwner): Promise<boolean> {
   return (await startTime(owner.pid)) === owner.startTime;
 }
 
-/** `link` fails when the name is taken, and the file has its content from the first moment. */
-async function claim(draft: string, number: number): Promise<boolean> {
+/** Writes a file that says who we are, ready to be linked to the name of what we want. */
+async function withDraft<T>(scratch: string, use: (draft: string) => Promise<T>): Promise<T> {
+  const owner: SlotOwner = { pid: process.pid, startTime: (await startTime(process.pid)) ?? '', scratch };
+  const draft = join(slotDirectory, `draft-${randomUUID()}`);
+  await writeFile(draft, JSON.stringify(owner));
   try {
-    await link(draft, slotFile(number));
+    return await use(draft);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+/** `link` fails when the name is taken, and the file has its content from the first moment. */
+async function claim(draft: string, name: string): Promise<boolean> {
+  try {
+    await link(draft, name);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -104,8 +130,9 @@ async function claim(draft: string, number: number): Promise<boolean> {
 
 const slotFile = (number: number) => join(slotDirectory, `slot-${number}.json`);
 
-/** Field 22 of /proc/PID/stat: clock ticks since boot at which the process started; undefined when there is none. */
+/** Field 22 of /proc/PID/stat: clock ticks since boot at which the process started; undefined when it has ended. */
 async function startTime(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' ? undefined : fields[19];
 }

@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../log/log.ts';
 import { disconnectNetwork } from './network.ts';
-import { heldSlots, isAlive, releaseSlot, type Slot } from './slots.ts';
+import { heldSlots, isAlive, type Slot } from './slots.ts';
 
 /**
  * Finishes what builders could not that were killed: their processes, and with them mounts, loop devices and interfaces,
@@ -12,9 +12,8 @@ export async function sweepBuilds(log: Log): Promise<void> {
   for (const { slot, owner } of await heldSlots()) {
     if (await isAlive(owner)) continue;
     await endProcesses(slot);
-    await disconnectNetwork(slot);
     await rm(owner.scratch, { recursive: true, force: true });
-    await releaseSlot(slot);
+    await disconnectNetwork(slot);
     log.warn('swept a build that was killed', { slot: slot.number, scratch: owner.scratch });
   }
 }

@@ -123,8 +123,9 @@ export class BuildPipeline {
       say('squib: taking the snapshot of memory and disk');
       await live.quiesce();
     } catch (error) {
+      const reason = ended.signal.aborted ? ended.signal.reason : error;
       await live.kill();
-      throw ended.signal.aborted ? ended.signal.reason : error;
+      throw reason;
     }
     const sizes = await engine.snapshot(live.machine, staging);
     await live.endLogs();

@@ -57,8 +57,7 @@ export async function callLifecycleHook(call: LifecycleHookCall): Promise<void> 
 }
 
 /** `promise`, or a rejection as soon as `signal` aborts; a connection that comes too late is closed. */
-export async function untilAborted(promise: Promise<Duplex>, signal: AbortSignal): Promise<Duplex> {
-  signal.throwIfAborted();
+export function untilAborted(promise: Promise<Duplex>, signal: AbortSignal): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const abort = () => {
       reject(signal.reason);
@@ -67,6 +66,7 @@ export async function untilAborted(promise: Promise<Duplex>, signal: AbortSignal
         () => {},
       );
     };
+    if (signal.aborted) return abort();
     signal.addEventListener('abort', abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });

@@ -16,7 +16,7 @@ export TMPDIR=/mnt/store/tmp
 
 step build
 buildah bud --isolation chroot --format docker --pull=never --layers="$SQUIB_LAYERS" --network host \
-  --ulimit nofile=1024:1024 --tag squib.invalid/image:built --file /mnt/job/Dockerfile /mnt/context 2>&1
+  --tag squib.invalid/image:built --file /mnt/job/Dockerfile /mnt/context 2>&1
 step container
 container=$(buildah from --pull=never squib.invalid/image:built)
 root=$(buildah mount "$container")

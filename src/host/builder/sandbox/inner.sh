@@ -2,6 +2,7 @@
 # the job named by SQUIB_JOB.
 set -eu
 echo 0 >/proc/sys/user/max_user_namespaces
+prlimit --nproc=8192:8192 --pid $$ || : # where the host allows even less, that holds
 mkdir -p /run/squib
 export HOME=/root XDG_RUNTIME_DIR=/run/squib LANG=C.UTF-8
 export CONTAINERS_STORAGE_CONF=/run/squib/storage.conf CONTAINERS_REGISTRIES_CONF=/run/squib/registries.conf

@@ -24,12 +24,17 @@ if [ -n "$SQUIB_ADDRESS" ]; then
   ip route add default via "$SQUIB_GATEWAY"
 fi
 
+# RUN steps may use sudo and the like, which reaches no further than the root that they are anyway.
+SQUIB_PRIVILEGES=
+[ "$SQUIB_JOB" = build-job.sh ] || SQUIB_PRIVILEGES=--no-new-privs
+export SQUIB_PRIVILEGES
+
 # The namespace's maps can only be written from outside of it: the child waits on a pipe until they are.
 mkdir -m 700 /mnt/sync
 mkfifo -m 666 /mnt/sync/made /mnt/sync/mapped
 chmod 755 /mnt/sync
 unshare --user --keep-caps sh -c 'echo >/mnt/sync/made; read -r _ </mnt/sync/mapped
-  exec setpriv --reuid 0 --regid 0 --clear-groups \
+  exec setpriv --reuid 0 --regid 0 --clear-groups $SQUIB_PRIVILEGES \
     unshare --mount --pid --fork --kill-child=KILL --ipc --uts --cgroup --mount-proc sh /mnt/scripts/inner.sh' </dev/null &
 child=$!
 read -r _ </mnt/sync/made
