@@ -1,10 +1,7 @@
 import type { AuditRecord } from '../aws/audit.ts';
 
 /** A call as the front door reports it. */
-export interface AuditedCall extends AuditRecord {
-  /** The answer of a call that changed something, without sensitive members (see `redactorOf`). */
-  output?: Record<string, unknown>;
-}
+export type AuditedCall = AuditRecord;
 
 /** The operations that CloudTrail counts as data events (spec: iam-credentials-logging-metrics section 6). */
 const DATA_OPERATIONS = new Set([

@@ -13,6 +13,10 @@ export interface AuditRecord {
   /** Undefined when nobody was authenticated. */
   caller?: Caller;
   input: Record<string, unknown>;
+  /** The answer of a call that changed something, without sensitive members. */
+  output?: Record<string, unknown>;
+  /** The answer of a call that changed something, without sensitive members. */
+  output?: Record<string, unknown>;
   /** HTTP status of the answer. */
   status: number;
   errorCode?: string;

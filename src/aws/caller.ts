@@ -12,4 +12,7 @@ export interface Caller {
   region: string;
   /** Same as in the header `x-amzn-requestid` of the answer. */
   requestId: string;
+  /** Address that the request came from. */
+  sourceIp?: string | undefined;
+  userAgent?: string | undefined;
 }

@@ -6,6 +6,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
+import { type SquibHandlers, squibModel } from '../extensions/squib-model.ts';
 import type { Log } from '../log/log.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { Audit } from './audit.ts';
@@ -16,7 +17,8 @@ import { type JsonService, JsonServiceFrontDoor } from './json-service.ts';
 import { LambdaFrontDoor } from './lambda/lambda-front-door.ts';
 import type { LambdaCoreHandlers } from './models/lambda-core.ts';
 import type { LambdaMicrovmsHandlers } from './models/lambda-microvms.ts';
-import { S3FrontDoor } from './s3/s3-front-door.ts';
+import { loadModel } from './protocol/load-model.ts';
+import { type CheckS3, S3FrontDoor } from './s3/s3-front-door.ts';
 import type { Outcome } from './service.ts';
 import { Authenticator } from './sigv4/authenticate.ts';
 import { claimedService } from './sigv4/claimed-service.ts';
@@ -30,6 +32,10 @@ export interface FrontDoorOptions {
   /** By operation; an operation without one answers that it is missing. */
   handlers: FrontDoorHandlers;
   objectStore: ObjectStore;
+  /** squib's own operations, under `/_squib/v1/`. */
+  extensions?: SquibHandlers;
+  /** Permissions of S3 requests; whoever is authenticated may do everything without it. */
+  checkS3?: CheckS3;
   findCredential: FindCredential;
   log: Log;
   /** Epoch milliseconds; the system's clock without it. */
@@ -71,16 +77,31 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     log,
     ...(options.regions && { regions: new Set(options.regions) }),
   };
-  const microvms = new LambdaFrontDoor({ model: 'lambda-microvms', ...lambdaOptions });
-  const core = new LambdaFrontDoor({ model: 'lambda-core', ...lambdaOptions });
+  const microvms = new LambdaFrontDoor({
+    model: loadModel('lambda-microvms'),
+    absentAsNull: true,
+    ...lambdaOptions,
+  });
+  const core = new LambdaFrontDoor({
+    model: loadModel('lambda-core'),
+    absentAsNull: false,
+    ...lambdaOptions,
+  });
+  const squib = new LambdaFrontDoor({
+    ...lambdaOptions,
+    ...{ model: squibModel, absentAsNull: false },
+    handlers: new Map(Object.entries(options.extensions ?? {})) as unknown as ReadonlyMap<string, AnyHandler>,
+  });
   const s3 = new S3FrontDoor({
     store: options.objectStore,
     authenticator,
     domains: options.domains ?? ['localhost'],
+    ...(options.checkS3 && { check: options.checkS3 }),
     log,
   });
   const byName = new Map<string, ServiceFrontDoor>([
     ['lambda', microvms],
+    ['squib', squib],
     ['s3', s3],
     ['sts', new StsFrontDoor(authenticator)],
   ]);
@@ -97,6 +118,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       if (path.startsWith('/2025-09-09/') || path.startsWith('/2017-03-31/tags/')) {
         return { service: 'lambda', door: microvms };
       }
+      if (path.startsWith('/_squib/v1/')) return { service: 'squib', door: squib };
       if (path.startsWith('/2026-04-04/')) return { service: 'lambda', door: core };
     }
     if (name !== undefined) return { service: name, door: byName.get(name) };
@@ -128,6 +150,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       readOnly: outcome.readOnly,
       ...(outcome.caller && { caller: outcome.caller }),
       input: outcome.input,
+      ...(outcome.output && { output: outcome.output }),
       status: outcome.answer.status,
       ...(outcome.error && { errorCode: outcome.error.code, errorMessage: outcome.error.message }),
       sourceAddress: message.socket.remoteAddress ?? '',

@@ -1,3 +1,4 @@
+import { ServiceError } from '../errors/service-error.ts';
 import type { Log } from '../log/log.ts';
 import type { AnyHandler } from './handlers.ts';
 import type { Incoming } from './http/incoming.ts';
@@ -55,6 +56,9 @@ export class JsonServiceFrontDoor {
   #toWireError(error: unknown, action: string, { requestId }: Incoming): WireError {
     if (error instanceof WireError) return error;
     if (error instanceof SignatureError) return toCommonError(error, 'json');
+    if (error instanceof ServiceError && error.code === 'AccessDenied') {
+      return new WireError('AccessDeniedException', 400, error.message);
+    }
     const own = this.#service.toError(error);
     if (own) return new WireError(own.code, own.status ?? 400, own.message);
     const bodyError = toBodyError(error, action);

@@ -10,6 +10,10 @@ export interface Outcome {
   caller?: Caller;
   /** Without sensitive members. */
   input: Record<string, unknown>;
+  /** The answer of a call that changed something, without sensitive members. */
+  output?: Record<string, unknown>;
+  /** Answer of a call that changed something; without sensitive members. */
+  output?: Record<string, unknown>;
   error?: WireError;
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { credentials } from './commands/credentials.ts';
 import { doctor } from './commands/doctor.ts';
 import { env } from './commands/env.ts';
 import { help } from './commands/help.ts';
@@ -6,4 +7,4 @@ import { setup } from './commands/setup.ts';
 import { up } from './commands/up.ts';
 
 /** Every subcommand by its name, in the order in which `squib help` lists them. */
-export const commands: Record<string, Command> = { up, env, doctor, setup, help };
+export const commands: Record<string, Command> = { up, env, credentials, doctor, setup, help };

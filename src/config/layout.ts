@@ -10,6 +10,7 @@ export function dataLayout(dataDir: string) {
     keys: join(dataDir, 'keys'),
     objects: join(dataDir, 's3'),
     logs: join(dataDir, 'logs'),
+    audit: join(dataDir, 'audit'),
     images,
     microvms,
     builds,

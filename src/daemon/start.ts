@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { AuditLog } from '../audit/audit-log.ts';
 import { logsService } from '../aws/logs/operations.ts';
 import type { Config } from '../config/config.ts';
 import { dataLayout } from '../config/layout.ts';
@@ -19,6 +20,7 @@ import { LogStore } from '../store/log-store.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { openStore } from '../store/store.ts';
 import { startApi } from './api.ts';
+import { openAuthorization } from './authorization.ts';
 import { ensureRootCredential } from './credentials.ts';
 import { listenAddresses } from './listen-addresses.ts';
 
@@ -47,15 +49,18 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   }
   const { region, accountId } = config;
   const domain = config.endpoint.domain;
-  const rootCaller = {
-    ...ensureRootCredential(layout.keys),
-    accountId,
-    arn: `arn:aws:iam::${accountId}:root`,
-    userId: accountId,
-  };
+  const root = ensureRootCredential(layout.keys);
   const certificates = await ensureCertificates(config.dataDir, { region, domain });
   const tokens = await Tokens.open(config.dataDir);
   const store = openStore(layout.database);
+  const authorization = openAuthorization({
+    ...{ store, root, accountId, region, now: Date.now },
+    keysDir: layout.keys,
+  });
+  const audit = new AuditLog({
+    ...{ folder: layout.audit, accountId, region, log },
+    imageOfMicrovm: (id) => store.microvms.get(id)?.imageArn,
+  });
   const objects = await ObjectStore.open(layout.objects);
   const logs = new LogStore(layout.logs);
 
@@ -93,11 +98,15 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     ports = [ingress.port];
     endpoint.port = ingress.port;
   }
+  const logReader = logsService(logs);
   const api = await startApi(config, {
-    handlers: control.operations,
+    handlers: authorization.guardLambda(control.operations),
+    extensions: authorization.extensions,
+    checkS3: authorization.checkS3,
+    audit: (record) => audit.record(record),
     objectStore: objects,
-    jsonServices: [logsService(logs)],
-    findCredential: (id) => (id === rootCaller.accessKeyId ? rootCaller : undefined),
+    jsonServices: [{ ...logReader, actions: authorization.guardLogs(logReader.actions) }],
+    findCredential: authorization.findCredential,
     log,
   });
   const { accelerator, accelerationReason } = engine;
@@ -109,6 +118,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       await api.close();
       await Promise.all(ingresses.map((ingress) => ingress.close()));
       await control.close();
+      await audit.close();
       objects.close();
       store.close();
     },

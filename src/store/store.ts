@@ -1,6 +1,7 @@
 import { Builds } from './builds.ts';
 import { ClientTokens } from './client-tokens.ts';
 import { Connectors } from './connectors.ts';
+import { Credentials } from './credentials.ts';
 import { openDatabase } from './database.ts';
 import { Images } from './images.ts';
 import { Microvms } from './microvms.ts';
@@ -18,6 +19,7 @@ export interface Store {
   readonly tags: Tags;
   readonly clientTokens: ClientTokens;
   readonly transitions: Transitions;
+  readonly credentials: Credentials;
   /** Runs `work` as one commit, or not at all when it throws. Inside another one it joins that. */
   transaction<T>(work: () => T): T;
   close(): void;
@@ -35,6 +37,7 @@ export function openStore(file: string): Store {
     tags: new Tags(db),
     clientTokens: new ClientTokens(db),
     transitions: new Transitions(db),
+    credentials: new Credentials(db),
     transaction(work) {
       if (db.isTransaction) return work();
       db.exec('BEGIN IMMEDIATE');

@@ -13,6 +13,7 @@ import {
   TagResourceCommand,
   UntagResourceCommand,
 } from '@aws-sdk/client-lambda-microvms';
+import type { Caller } from '../../src/aws/caller.ts';
 import type { FrontDoorHandlers } from '../../src/aws/front-door.ts';
 import { ServiceError, type ServiceErrorCode } from '../../src/errors/service-error.ts';
 import { CREDENTIAL, failure, microvmsClient, REGION, start } from './harness.ts';
@@ -70,6 +71,8 @@ describe('lambda-microvms through the AWS SDK', () => {
       userId,
       region: REGION,
       requestId: run.$metadata.requestId,
+      sourceIp: '127.0.0.1',
+      userAgent: (seen[1] as Caller).userAgent,
     });
     const got = await client.send(new GetMicrovmCommand({ microvmIdentifier: ID }));
     assert.equal(got.microvmId, ID);

@@ -1,3 +1,4 @@
+import { ServiceError } from '../../errors/service-error.ts';
 import { ObjectStoreError } from '../../store/object-errors.ts';
 import { BodyIncomplete, BodyTooLarge } from '../http/read-body.ts';
 import { WireError } from '../protocol/wire-error.ts';
@@ -75,6 +76,8 @@ const SIGNATURE_MESSAGES: Partial<Record<SignatureProblem, string>> = {
 
 /** Whatever went wrong, in S3's words; undefined for what nobody expected. */
 export function toS3Error(error: unknown): WireError | undefined {
+  if (error instanceof ServiceError && error.code === 'AccessDenied')
+    return s3Error('AccessDenied', error.message);
   if (error instanceof WireError) {
     if (error.code !== 'SerializationException') return error;
     return s3Error('InvalidURI', "Couldn't parse the specified URI.");

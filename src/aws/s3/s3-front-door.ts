@@ -1,5 +1,7 @@
+import type { S3Request as Permissions } from '../../authorization/s3-actions.ts';
 import type { Log } from '../../log/log.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import type { Caller } from '../caller.ts';
 import type { Answer } from '../http/answer.ts';
 import type { Incoming } from '../http/incoming.ts';
 import { parseQuery } from '../http/query-string.ts';
@@ -8,6 +10,7 @@ import { readXml, writeXml } from '../protocol/xml.ts';
 import { newOutcome, type Outcome, type PartialOutcome } from '../service.ts';
 import type { Authenticator } from '../sigv4/authenticate.ts';
 import { parseSignature } from '../sigv4/parse-signature.ts';
+import { copySource } from './commands/copy-object.ts';
 import { findRoute } from './routes.ts';
 import { s3Error, toS3Error } from './s3-error.ts';
 import type { S3Request } from './s3-request.ts';
@@ -22,8 +25,13 @@ export interface S3FrontDoorOptions {
   authenticator: Authenticator;
   /** Under which `bucket.<domain>` names a bucket. */
   domains: readonly string[];
+  /** Permissions; whoever is authenticated may do everything without it. */
+  check?: CheckS3;
   log: Log;
 }
+
+/** @throws ServiceError `AccessDenied` */
+export type CheckS3 = (caller: Caller, operation: string, request: Permissions) => void;
 
 function firstValues(query: string): Map<string, string> {
   const values = new Map<string, string>();
@@ -76,7 +84,7 @@ export class S3FrontDoor {
   }
 
   async #run(incoming: Incoming, outcome: PartialOutcome): Promise<Answer> {
-    const { store, authenticator, domains } = this.#options;
+    const { store, authenticator, domains, check } = this.#options;
     const parameters = parseSignature(incoming);
     if (!parameters && /(^|&)AWSAccessKeyId=/.test(incoming.query)) {
       throw s3Error(
@@ -97,12 +105,23 @@ export class S3FrontDoor {
     const { name, command } = findRoute(target);
     outcome.operation = name;
     outcome.readOnly = incoming.method === 'GET' || incoming.method === 'HEAD';
+    const source = copySource({ incoming });
+    const prefix = query.get('prefix');
+    const delimiter = query.get('delimiter');
+    check?.(caller, name, {
+      ...{ bucket, key },
+      ...(source && { source }),
+      ...(prefix !== undefined && { prefix }),
+      ...(delimiter !== undefined && { delimiter }),
+      ...(query.has('max-keys') && { maxKeys: Number(query.get('max-keys')) }),
+    });
     const upload = () => openUpload(incoming, payload, { parameters: parameters!, signingKey });
     const request: S3Request = {
       ...target,
       caller,
       store,
       upload,
+      checkKey: (each) => check?.(caller, name, { bucket, keys: [each] }),
       xml: async (root) => readXml(await wholeBody(upload), root),
     };
     return command(request);

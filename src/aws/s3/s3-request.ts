@@ -17,6 +17,8 @@ export interface S3Request {
   query: ReadonlyMap<string, string>;
   /** The body as a stream, checked against everything that the request says about it. */
   upload(): Upload;
+  /** Asks for the operation's permission on further keys. @throws ServiceError `AccessDenied` */
+  checkKey(key: string): void;
   /** The body as XML, of that root element. */
   xml(root: string): Promise<XmlNode>;
 }

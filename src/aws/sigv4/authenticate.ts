@@ -66,6 +66,8 @@ export class Authenticator {
       userId,
       region: parameters.region,
       requestId: request.requestId,
+      sourceIp: request.message.socket.remoteAddress,
+      userAgent: request.header('user-agent'),
     };
     return { caller, credential, parameters, signingKey };
   }

@@ -4,8 +4,11 @@ import { checkRead, writeCondition } from '../conditions.ts';
 import { s3Error } from '../s3-error.ts';
 import { isoTime, type S3Command, type S3Request, xmlAnswer } from '../s3-request.ts';
 
-/** Opens what `x-amz-copy-source` names, if its conditions hold. The caller reads or closes it. */
-export function openCopySource({ incoming, store }: S3Request): OpenObject {
+/** The object that `x-amz-copy-source` names; undefined when there is no such header. */
+export function copySource({
+  incoming,
+}: Pick<S3Request, 'incoming'>): { bucket: string; key: string } | undefined {
+  if (incoming.header('x-amz-copy-source') === undefined) return undefined;
   const header = incoming.header('x-amz-copy-source') ?? '';
   let source: string;
   try {
@@ -23,7 +26,15 @@ export function openCopySource({ incoming, store }: S3Request): OpenObject {
   if (at <= 0 || at === source.length - 1) {
     throw s3Error('InvalidArgument', 'Invalid copy source object key');
   }
-  const object = store.openObject(source.slice(0, at), source.slice(at + 1));
+  return { bucket: source.slice(0, at), key: source.slice(at + 1) };
+}
+
+/** Opens what `x-amz-copy-source` names, if its conditions hold. The caller reads or closes it. */
+export function openCopySource(request: S3Request): OpenObject {
+  const { incoming, store } = request;
+  const source = copySource(request);
+  if (source === undefined) throw s3Error('InvalidArgument', 'Invalid copy source object key');
+  const object = store.openObject(source.bucket, source.key);
   try {
     if (checkRead(incoming, object.info, 'x-amz-copy-source-') === 'notModified') {
       throw s3Error('PreconditionFailed', 'At least one of the pre-conditions you specified did not hold');

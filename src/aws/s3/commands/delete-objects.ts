@@ -1,3 +1,4 @@
+import { ServiceError } from '../../../errors/service-error.ts';
 import { elements, textOf, type XmlValue } from '../../protocol/xml.ts';
 import { writeCondition } from '../conditions.ts';
 import { s3Error } from '../s3-error.ts';
@@ -11,7 +12,7 @@ export const deleteObject: S3Command = async ({ store, bucket, key, incoming }) 
   return { status: 204 };
 };
 
-export const deleteObjects: S3Command = async ({ store, bucket, xml }) => {
+export const deleteObjects: S3Command = async ({ store, bucket, xml, checkKey }) => {
   store.bucket(bucket);
   const document = await xml('Delete');
   const quiet = textOf(document, 'Quiet') === 'true';
@@ -24,9 +25,17 @@ export const deleteObjects: S3Command = async ({ store, bucket, xml }) => {
     );
   }
   const deleted: XmlValue[] = [];
+  const refused: XmlValue[] = [];
   for (const key of keys as string[]) {
+    try {
+      checkKey(key);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      refused.push({ Key: key, Code: 'AccessDenied', Message: error.message });
+      continue;
+    }
     await store.deleteObject(bucket, key);
     deleted.push({ Key: key });
   }
-  return xmlAnswer('DeleteResult', quiet ? {} : { Deleted: deleted });
+  return xmlAnswer('DeleteResult', { ...(!quiet && { Deleted: deleted }), Error: refused });
 };

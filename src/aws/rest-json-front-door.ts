@@ -1,26 +1,35 @@
-import { ServiceError } from '../../errors/service-error.ts';
-import type { Log } from '../../log/log.ts';
-import type { AnyHandler } from '../handlers.ts';
-import type { Answer } from '../http/answer.ts';
-import type { Incoming } from '../http/incoming.ts';
-import { SMALL_BODY, toBodyError } from '../http/limits.ts';
-import { readBody } from '../http/read-body.ts';
-import { loadModel } from '../protocol/load-model.ts';
-import { redactor } from '../protocol/redact.ts';
-import type { RestJsonOperation } from '../protocol/rest-json.ts';
-import { RestJsonService } from '../protocol/rest-json.ts';
-import type { RouteMatch } from '../protocol/router.ts';
-import { WireError } from '../protocol/wire-error.ts';
-import { newOutcome, type Outcome, type PartialOutcome } from '../service.ts';
-import type { Authenticator } from '../sigv4/authenticate.ts';
-import { toCommonError } from '../sigv4/json-errors.ts';
-import { SignatureError } from '../sigv4/signature-error.ts';
-import { internalError, toErrorShape } from './error-shapes.ts';
-import { refuseSlashedArn } from './malformed-arn.ts';
+import { redactorOf } from '../../audit/redaction.ts';
+import { ServiceError } from '../errors/service-error.ts';
+import type { Log } from '../log/log.ts';
+import type { AnyHandler } from './handlers.ts';
+import type { Answer } from './http/answer.ts';
+import type { Incoming } from './http/incoming.ts';
+import { SMALL_BODY, toBodyError } from './http/limits.ts';
+import { readBody } from './http/read-body.ts';
+import { internalError, toErrorShape } from './lambda/error-shapes.ts';
+import { refuseSlashedArn } from './lambda/malformed-arn.ts';
+import type { ServiceModel } from './protocol/model.ts';
+import type { RestJsonOperation } from './protocol/rest-json.ts';
+import { RestJsonService } from './protocol/rest-json.ts';
+import type { RouteMatch } from './protocol/router.ts';
+import { WireError } from './protocol/wire-error.ts';
+import { newOutcome, type Outcome, type PartialOutcome } from './service.ts';
+import type { Authenticator } from './sigv4/authenticate.ts';
+import { toCommonError } from './sigv4/json-errors.ts';
+import { SignatureError } from './sigv4/signature-error.ts';
 
-export interface LambdaFrontDoorOptions {
-  model: 'lambda-microvms' | 'lambda-core';
+/** A service of the rest-json protocol, told by its path and its signing name. */
+export interface RestJsonDefinition {
+  model: ServiceModel;
+  /** All its paths begin with one of these. */
+  pathPrefixes: readonly string[];
+  /** By operation; one without a handler answers that it is missing. */
   handlers: ReadonlyMap<string, AnyHandler>;
+  /** Absent members of answers are written as null. */
+  absentAsNull: boolean;
+}
+
+export interface RestJsonFrontDoorOptions {
   authenticator: Authenticator;
   /** Others answer as an unsupported Region does; all are served without it. */
   regions?: ReadonlySet<string>;
@@ -36,19 +45,24 @@ export const NOT_FOUND_PAGE: Answer = {
   body: '<html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1></body></html>\n',
 };
 
-/** `lambda-microvms` and `lambda-core` over rest-json. */
+/** One rest-json service: `lambda-microvms`, `lambda-core`, squib's own. */
 export class LambdaFrontDoor {
-  readonly #options: LambdaFrontDoorOptions;
+  readonly #definition: RestJsonDefinition;
+  readonly #options: RestJsonFrontDoorOptions;
   readonly #service: RestJsonService;
-  readonly #absentAsNull: boolean;
   readonly #redact: ReturnType<typeof redactor>;
 
-  constructor(options: LambdaFrontDoorOptions) {
-    const model = loadModel(options.model);
+  constructor(definition: RestJsonDefinition, options: RestJsonFrontDoorOptions) {
+    const { model, absentAsNull } = definition;
+    this.#definition = definition;
     this.#options = options;
-    this.#absentAsNull = options.model === 'lambda-microvms';
-    this.#service = new RestJsonService(model, { absentAsNull: this.#absentAsNull });
+    this.#service = new RestJsonService(model, { absentAsNull });
     this.#redact = redactor(model);
+  }
+
+  /** True for a path that this service answers, be it with its 404. */
+  owns(path: string): boolean {
+    return this.#definition.pathPrefixes.some((prefix) => path.startsWith(prefix));
   }
 
   async handle(incoming: Incoming): Promise<Outcome> {
@@ -73,9 +87,14 @@ export class LambdaFrontDoor {
     { target: operation, labels }: RouteMatch<RestJsonOperation>,
     outcome: PartialOutcome,
   ): Promise<Answer> {
-    const { authenticator, handlers, regions } = this.#options;
+    const { authenticator, regions } = this.#options;
+    const { model, handlers } = this.#definition;
     const body = await readBody(incoming.message, SMALL_BODY);
-    const { caller } = await authenticator.authenticateWhole(incoming, body, 'lambda');
+    const { caller } = await authenticator.authenticateWhole(
+      incoming,
+      body,
+      this.#service.model.metadata.signingName,
+    );
     outcome.caller = caller;
     if (regions && !regions.has(caller.region)) {
       // spec: control-plane 1, "Unsupported Region".
@@ -94,9 +113,16 @@ export class LambdaFrontDoor {
         `squib does not have the operation ${operation.name} yet.`,
       );
     }
-    const text = operation.render(await handler(input, caller));
+    const output = await handler(input, caller);
+    if (!operation.model.readonly) outcome.output = this.#redact(operation.model.output, output);
+    const text = operation.render(output);
     const status = operation.model.responseCode;
     return text === undefined ? { status } : { status, headers: JSON_TYPE, body: text };
+  }
+
+  #redact(shape: string | undefined, value: unknown): Record<string, unknown> {
+    if (shape === undefined) return {};
+    return (redactorOf(this.#service.model, shape)(value) ?? {}) as Record<string, unknown>;
   }
 
   #toWireError(error: unknown, { name, model }: RestJsonOperation, incoming: Incoming): WireError {
@@ -104,12 +130,12 @@ export class LambdaFrontDoor {
     if (error instanceof SignatureError) return toCommonError(error, 'json');
     if (error instanceof ServiceError) {
       if (error.code === 'Internal') this.#logFailure(error, name, incoming);
-      return toErrorShape(error, this.#service.model, model, this.#absentAsNull);
+      return toErrorShape(error, this.#service.model, model, this.#definition.absentAsNull);
     }
     const bodyError = toBodyError(error, name);
     if (bodyError) return bodyError;
     this.#logFailure(error, name, incoming);
-    return internalError(this.#service.model, model, this.#absentAsNull, incoming.requestId);
+    return internalError(this.#service.model, model, this.#definition.absentAsNull, incoming.requestId);
   }
 
   #logFailure(error: unknown, operation: string, { requestId }: Incoming): void {
