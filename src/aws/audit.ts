@@ -15,8 +15,6 @@ export interface AuditRecord {
   input: Record<string, unknown>;
   /** The answer of a call that changed something, without sensitive members. */
   output?: Record<string, unknown>;
-  /** The answer of a call that changed something, without sensitive members. */
-  output?: Record<string, unknown>;
   /** HTTP status of the answer. */
   status: number;
   errorCode?: string;

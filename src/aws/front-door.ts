@@ -14,10 +14,10 @@ import type { AnyHandler } from './handlers.ts';
 import { send } from './http/answer.ts';
 import { type Incoming, readIncoming } from './http/incoming.ts';
 import { type JsonService, JsonServiceFrontDoor } from './json-service.ts';
-import { LambdaFrontDoor } from './lambda/lambda-front-door.ts';
 import type { LambdaCoreHandlers } from './models/lambda-core.ts';
 import type { LambdaMicrovmsHandlers } from './models/lambda-microvms.ts';
 import { loadModel } from './protocol/load-model.ts';
+import { type RestJsonDefinition, RestJsonFrontDoor } from './rest-json-front-door.ts';
 import { type CheckS3, S3FrontDoor } from './s3/s3-front-door.ts';
 import type { Outcome } from './service.ts';
 import { Authenticator } from './sigv4/authenticate.ts';
@@ -70,28 +70,33 @@ const LINGER_MS = 5_000;
 export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   const { log, findCredential, clock = Date.now } = options;
   const authenticator = new Authenticator(findCredential, clock);
-  const handlers = new Map(Object.entries(options.handlers)) as unknown as ReadonlyMap<string, AnyHandler>;
-  const lambdaOptions = {
-    handlers,
+  const restOptions = {
     authenticator,
     log,
     ...(options.regions && { regions: new Set(options.regions) }),
   };
-  const microvms = new LambdaFrontDoor({
-    model: loadModel('lambda-microvms'),
-    absentAsNull: true,
-    ...lambdaOptions,
-  });
-  const core = new LambdaFrontDoor({
-    model: loadModel('lambda-core'),
-    absentAsNull: false,
-    ...lambdaOptions,
-  });
-  const squib = new LambdaFrontDoor({
-    ...lambdaOptions,
-    ...{ model: squibModel, absentAsNull: false },
-    handlers: new Map(Object.entries(options.extensions ?? {})) as unknown as ReadonlyMap<string, AnyHandler>,
-  });
+  const lambda = byOperation(options.handlers);
+  const restServices: RestJsonDefinition[] = [
+    {
+      model: loadModel('lambda-microvms'),
+      pathPrefixes: ['/2025-09-09/', '/2017-03-31/tags/'],
+      handlers: lambda,
+      absentAsNull: true,
+    },
+    {
+      model: loadModel('lambda-core'),
+      pathPrefixes: ['/2026-04-04/'],
+      handlers: lambda,
+      absentAsNull: false,
+    },
+    {
+      model: squibModel,
+      pathPrefixes: ['/_squib/v1/'],
+      handlers: byOperation(options.extensions ?? {}),
+      absentAsNull: false,
+    },
+  ];
+  const byPath = restServices.map((definition) => new RestJsonFrontDoor(definition, restOptions));
   const s3 = new S3FrontDoor({
     store: options.objectStore,
     authenticator,
@@ -100,8 +105,6 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     log,
   });
   const byName = new Map<string, ServiceFrontDoor>([
-    ['lambda', microvms],
-    ['squib', squib],
     ['s3', s3],
     ['sts', new StsFrontDoor(authenticator)],
   ]);
@@ -109,18 +112,14 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     byName.set(service.signingName, new JsonServiceFrontDoor(service, authenticator, log));
   }
 
+  const names = ['lambda', ...byName.keys()];
+
   /** `lambda-microvms` and `lambda-core` both sign as `lambda`: the path tells them apart. */
   const route = (incoming: Incoming): { service: string; door: ServiceFrontDoor | undefined } => {
     const name = claimedService(incoming);
     // A bucket or a key may be called like a path of Lambda's, so what is signed for S3 stays S3's.
-    if (name !== 's3') {
-      const { path } = incoming;
-      if (path.startsWith('/2025-09-09/') || path.startsWith('/2017-03-31/tags/')) {
-        return { service: 'lambda', door: microvms };
-      }
-      if (path.startsWith('/_squib/v1/')) return { service: 'squib', door: squib };
-      if (path.startsWith('/2026-04-04/')) return { service: 'lambda', door: core };
-    }
+    const door = name === 's3' ? undefined : byPath.find((candidate) => candidate.owns(incoming.path));
+    if (door) return { service: door.signingName, door };
     if (name !== undefined) return { service: name, door: byName.get(name) };
     // Unsigned: refused in the words of the service that it seems to be for.
     const isForm = incoming.header('content-type')?.startsWith('application/x-www-form-urlencoded');
@@ -139,9 +138,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       return;
     }
     const { service, door } = route(incoming);
-    const outcome = door
-      ? await door.handle(incoming)
-      : answerUnknownService(incoming, service, [...byName.keys()]);
+    const outcome = door ? await door.handle(incoming) : await answerUnknownService(incoming, service, names);
     options.audit?.({
       time: clock(),
       requestId,
@@ -168,6 +165,10 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     });
   };
   return { listener, createServer: () => configure(createServer(listener)) };
+}
+
+function byOperation(handlers: object): ReadonlyMap<string, AnyHandler> {
+  return new Map(Object.entries(handlers) as [string, AnyHandler][]);
 }
 
 /** After an early answer the rest of the body is read and thrown away, so that the client gets to read the answer. */

@@ -1,4 +1,4 @@
-import { redactorOf } from '../../audit/redaction.ts';
+import { redactorOf } from '../audit/redaction.ts';
 import { ServiceError } from '../errors/service-error.ts';
 import type { Log } from '../log/log.ts';
 import type { AnyHandler } from './handlers.ts';
@@ -46,18 +46,20 @@ export const NOT_FOUND_PAGE: Answer = {
 };
 
 /** One rest-json service: `lambda-microvms`, `lambda-core`, squib's own. */
-export class LambdaFrontDoor {
+export class RestJsonFrontDoor {
   readonly #definition: RestJsonDefinition;
   readonly #options: RestJsonFrontDoorOptions;
   readonly #service: RestJsonService;
-  readonly #redact: ReturnType<typeof redactor>;
 
   constructor(definition: RestJsonDefinition, options: RestJsonFrontDoorOptions) {
     const { model, absentAsNull } = definition;
     this.#definition = definition;
     this.#options = options;
     this.#service = new RestJsonService(model, { absentAsNull });
-    this.#redact = redactor(model);
+  }
+
+  get signingName(): string {
+    return this.#definition.model.metadata.signingName;
   }
 
   /** True for a path that this service answers, be it with its 404. */
@@ -88,13 +90,9 @@ export class LambdaFrontDoor {
     outcome: PartialOutcome,
   ): Promise<Answer> {
     const { authenticator, regions } = this.#options;
-    const { model, handlers } = this.#definition;
+    const { handlers } = this.#definition;
     const body = await readBody(incoming.message, SMALL_BODY);
-    const { caller } = await authenticator.authenticateWhole(
-      incoming,
-      body,
-      this.#service.model.metadata.signingName,
-    );
+    const { caller } = await authenticator.authenticateWhole(incoming, body, this.signingName);
     outcome.caller = caller;
     if (regions && !regions.has(caller.region)) {
       // spec: control-plane 1, "Unsupported Region".

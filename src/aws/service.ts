@@ -12,8 +12,6 @@ export interface Outcome {
   input: Record<string, unknown>;
   /** The answer of a call that changed something, without sensitive members. */
   output?: Record<string, unknown>;
-  /** Answer of a call that changed something; without sensitive members. */
-  output?: Record<string, unknown>;
   error?: WireError;
 }
 

@@ -287,6 +287,8 @@ describe('what SDKs hide: lambda-microvms and lambda-core on the wire', () => {
     assert.equal(other.status, 400);
     assert.match(other.body, /<Code>InvalidAction<\/Code><Message>[^<]*AssumeRole/);
     const iam = await ask('Action=ListRoles', 'iam');
-    assert.match(iam.body, /does not have the AWS service &apos;iam&apos;/);
+    assert.match(iam.body, /does not have the AWS service &apos;iam&apos; \(ListRoles\)/);
+    const functions = await rawSigned(running, { path: '/2015-03-31/functions/' });
+    assert.match(functions.body, /does not have the AWS service 'lambda' \(GET \/2015-03-31\/functions\/\)/);
   });
 });
