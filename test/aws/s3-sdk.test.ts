@@ -30,6 +30,7 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
+import { ServiceError } from '../../src/errors/service-error.ts';
 import { CREDENTIAL, failure, REGION, s3Client, start } from './harness.ts';
 
 const MIB = 1024 * 1024;
@@ -408,6 +409,35 @@ describe('S3 through the AWS SDK', () => {
     const late = await failure(client.send(new UploadPartCommand({ ...upload, PartNumber: 2, Body: 'x' })));
     assert.equal(late.name, 'NoSuchUpload');
     assert.equal((await filesIn(join(running.dir, 's3', 'data'))).length, 2);
+  });
+
+  test('what the caller may not do is refused, key by key where there are many', async (t) => {
+    const running = await start(
+      t,
+      {},
+      {
+        checkS3: (_caller, operation, { key, keys = [] }) => {
+          if ([key, ...keys].includes('locked') && operation !== 'PutObject') {
+            throw new ServiceError('AccessDenied', `not ${operation}`);
+          }
+        },
+      },
+    );
+    const client = s3Client(t, running);
+    await client.send(new CreateBucketCommand({ Bucket }));
+    for (const Key of ['locked', 'open']) await client.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }));
+    const denied = await failure(client.send(new GetObjectCommand({ Bucket, Key: 'locked' })));
+    assert.deepEqual([denied.name, denied.message], ['AccessDenied', 'not GetObject']);
+    const Delete = { Objects: [{ Key: 'locked' }, { Key: 'open' }] };
+    const { Deleted, Errors } = await client.send(new DeleteObjectsCommand({ Bucket, Delete }));
+    assert.deepEqual(
+      Deleted?.map((entry) => entry.Key),
+      ['open'],
+    );
+    assert.deepEqual(
+      Errors?.map((entry) => [entry.Key, entry.Code]),
+      [['locked', 'AccessDenied']],
+    );
   });
 
   test('virtual-host style and what is not there', async (t) => {
