@@ -65,6 +65,17 @@ export const prerequisites: Prerequisite[] = [
   },
 ];
 
+/** What only the tests need: AWS's Python clients live in an environment of their own (`test-clients.ts`). */
+export const testPrerequisites: Prerequisite[] = [
+  { package: 'python3', why: "runs AWS's Python clients in the tests", present: command('python3') },
+  { package: 'python3-venv', why: 'makes the environment that they live in', present: hasPythonVenv },
+];
+
+/** Debian splits venv's bundled pip off Python. */
+function hasPythonVenv(): boolean {
+  return spawnSync('python3', ['-c', 'import venv, ensurepip'], { stdio: 'ignore' }).status === 0;
+}
+
 /** `ID` and `ID_LIKE` of /etc/os-release. */
 function isDebianLike(): boolean {
   const release = existsSync('/etc/os-release') ? readFileSync('/etc/os-release', 'utf8') : '';
@@ -73,10 +84,11 @@ function isDebianLike(): boolean {
 
 /**
  * Installs what is missing, saying what and why first.
+ * @param wanted what to look for.
  * @throws SquibError naming the packages where the system is not Debian or Ubuntu.
  */
-export function ensurePrerequisites(say: (line: string) => void): void {
-  const missing = prerequisites.filter((item) => !item.present());
+export function ensurePrerequisites(wanted: readonly Prerequisite[], say: (line: string) => void): void {
+  const missing = wanted.filter((item) => !item.present());
   if (missing.length === 0) return;
   say('These packages are missing on this machine and will be installed with apt:');
   for (const item of missing) say(`  ${item.package.padEnd(24)} ${item.why}`);

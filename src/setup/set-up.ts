@@ -3,13 +3,14 @@ import type { Config } from '../config/config.ts';
 import { SquibError } from '../errors/squib-error.ts';
 import { compileGuestAgent, compileJailer } from './compile.ts';
 import { ensureKernel } from './kernel.ts';
-import { ensurePrerequisites } from './prerequisites.ts';
+import { ensurePrerequisites, prerequisites, testPrerequisites } from './prerequisites.ts';
 import { ensureRuntimeTree } from './runtime-tree.ts';
 import { ensureStandInImages } from './stand-in-images.ts';
+import { ensureTestClients } from './test-clients.ts';
 
 /**
  * Makes everything that squib needs on this machine; what is there already is left alone.
- * @param options.tests also what only the tests need: stand-in base images.
+ * @param options.tests also what only the tests need: stand-in base images, AWS's Python clients.
  */
 export async function setUp(
   config: Config,
@@ -22,11 +23,14 @@ export async function setUp(
   if (process.getuid?.() !== 0) {
     throw new SquibError('The set-up needs root.', "Run it with sudo, or through 'npm run setup'.");
   }
-  ensurePrerequisites(say);
+  ensurePrerequisites(options.tests ? [...prerequisites, ...testPrerequisites] : prerequisites, say);
   mkdirSync(config.cacheDir, { recursive: true, mode: 0o755 });
   await ensureRuntimeTree(config.cacheDir, say);
   await compileGuestAgent(config.cacheDir);
   await compileJailer(config.cacheDir);
   await ensureKernel(config.cacheDir, say);
-  if (options.tests) await ensureStandInImages(config.cacheDir, say);
+  if (options.tests) {
+    await ensureStandInImages(config.cacheDir, say);
+    await ensureTestClients(config.cacheDir, say);
+  }
 }
