@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { defaultQuotas, type Quotas, type Rate } from '../control/quotas.ts';
 import { SquibError } from '../errors/squib-error.ts';
 
 /** Every setting of squib with its type; `defaults` below is what holds when nobody says otherwise. */
@@ -24,6 +25,8 @@ export interface Config {
   mirrors: Record<string, string>;
   /** First of the host user ids that QEMU processes run under, one per MicroVM. */
   firstUid: number;
+  /** Limits of the account. `rates` by operation: a token bucket, or null for no limit. */
+  quotas: Quotas;
 }
 
 const defaults: Config = {
@@ -36,6 +39,7 @@ const defaults: Config = {
   accelerator: 'auto',
   mirrors: {},
   firstUid: 700_000,
+  quotas: defaultQuotas,
 };
 
 /** The file that is read when neither `--config` nor `SQUIB_CONFIG` names one; it need not exist. */
@@ -50,6 +54,9 @@ function fail(file: string, path: string, problem: string): never {
   );
 }
 
+/** What a rate is laid over where there is no limit by default: both numbers must be given. */
+const noRate: Rate = { perSecond: 0, burst: 0 };
+
 /** Lays `given` over `base`, checking that every name is known and every type fits. */
 function merge<T extends object>(base: T, given: Json, file: string, path: string): T {
   if (given === null || typeof given !== 'object' || Array.isArray(given)) {
@@ -61,6 +68,9 @@ function merge<T extends object>(base: T, given: Json, file: string, path: strin
     const before = (base as Record<string, unknown>)[name];
     if (path === 'mirrors') {
       if (typeof value !== 'string') fail(file, here, 'must be a string');
+    } else if (path === 'quotas.rates' && before !== undefined) {
+      result[name] = value === null ? null : merge((before as Rate | null) ?? noRate, value, file, here);
+      continue;
     } else if (before === undefined) {
       fail(file, here, 'is not a setting of squib');
     } else if (typeof before === 'object' && before !== null) {
@@ -82,6 +92,16 @@ function checkValues(config: Config, file: string): void {
   }
   for (const [name, port] of Object.entries({ api: config.api.port, endpoint: config.endpoint.port })) {
     if (!Number.isInteger(port) || port < 0 || port > 65_535) fail(file, `${name}.port`, 'must be a port');
+  }
+  const { rates, ...limits } = config.quotas;
+  for (const [name, limit] of Object.entries(limits)) {
+    if (!Number.isInteger(limit) || limit < 0) fail(file, `quotas.${name}`, 'must be a whole number');
+  }
+  if (limits.buildsAtOnce < 1) fail(file, 'quotas.buildsAtOnce', 'must be at least 1');
+  for (const [name, rate] of Object.entries(rates)) {
+    if (rate && (rate.perSecond <= 0 || rate.burst < 1)) {
+      fail(file, `quotas.rates.${name}`, 'must have perSecond above 0 and burst of at least 1, or be null');
+    }
   }
   // A UNIX socket's path has at most 107 bytes; the longest of ours adds 67 to the data directory.
   if (Buffer.byteLength(config.dataDir) > 40) fail(file, 'dataDir', 'must not be longer than 40 bytes');

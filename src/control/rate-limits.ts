@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 import { rateExceeded } from './errors.ts';
-import type { Rate } from './quotas.ts';
+import type { Rates } from './quotas.ts';
 
 interface Bucket {
   tokens: number;
@@ -8,11 +8,11 @@ interface Bucket {
 }
 
 /** One token bucket per account and operation. Returns a function that takes a token or throws. */
-export function createRateLimits(rates: Readonly<Record<string, Rate>>, clock: Clock) {
+export function createRateLimits(rates: Rates, clock: Clock) {
   const buckets = new Map<string, Bucket>();
-  return (account: string, operation: string): void => {
+  return (account: string, operation: keyof Rates): void => {
     const rate = rates[operation];
-    if (rate === undefined) return;
+    if (!rate) return;
     const now = clock.now();
     const key = `${account}/${operation}`;
     let bucket = buckets.get(key);

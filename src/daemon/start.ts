@@ -5,7 +5,6 @@ import type { Config } from '../config/config.ts';
 import { dataLayout } from '../config/layout.ts';
 import { systemClock } from '../control/clock.ts';
 import { createControl } from '../control/control.ts';
-import { defaultQuotas } from '../control/quotas.ts';
 import { createEngine } from '../engine/engine.ts';
 import { SquibError } from '../errors/squib-error.ts';
 import { createImageBuilder } from '../host/builder/image-builder.ts';
@@ -77,7 +76,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     host,
     clock: systemClock,
     tokens,
-    config: { endpoint, quotas: defaultQuotas },
+    config: { endpoint, quotas: config.quotas },
     log,
   });
   await control.recover();
