@@ -15,12 +15,14 @@ import { endpointPorts, type Ingress, startIngress } from '../ingress/server.ts'
 import { Tokens } from '../ingress/tokens.ts';
 import { createLog } from '../log/log.ts';
 import { ensureCertificates } from '../setup/certificates.ts';
+import { requireSetUp } from '../setup/set-up-parts.ts';
 import { LogStore } from '../store/log-store.ts';
 import { ObjectStore } from '../store/object-store.ts';
 import { openStore } from '../store/store.ts';
 import { startApi } from './api.ts';
 import { openAuthorization } from './authorization.ts';
 import { ensureRootCredential } from './credentials.ts';
+import { lockDataDir } from './data-lock.ts';
 import { listenAddresses } from './listen-addresses.ts';
 
 /** A running squib. */
@@ -43,6 +45,8 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   const log = createLog(write);
   const layout = dataLayout(config.dataDir);
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const lock = lockDataDir(config.dataDir);
+  requireSetUp(config.cacheDir);
   for (const folder of [layout.keys, layout.images, layout.microvms, layout.builds]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
@@ -120,6 +124,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       await audit.close();
       objects.close();
       store.close();
+      lock.release();
     },
   };
 }

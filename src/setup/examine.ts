@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts';
 import { createEngine } from '../engine/engine.ts';
 import { createLog } from '../log/log.ts';
 import { prerequisites } from './prerequisites.ts';
+import { setUpParts } from './set-up-parts.ts';
 
 /** What `squib doctor` says about one thing. */
 export interface Finding {
@@ -66,14 +67,7 @@ function packages(): Finding[] {
 }
 
 function cache(config: Config): Finding[] {
-  const parts = {
-    'runtime tree': ['runtime/usr/bin/qemu-system-x86_64', 'QEMU and the image builder'],
-    'guest kernel': ['kernel/vmlinuz', 'what every MicroVM boots'],
-    initramfs: ['kernel/initramfs', 'kernel modules and the guest agent'],
-    'guest agent': ['bin/guest-agent', 'process 1 of every MicroVM'],
-    jailer: ['bin/jailer', 'locks QEMU in'],
-  };
-  return Object.entries(parts).map(([subject, [path = '', detail = '']]) => {
+  return setUpParts.map(({ name: subject, path, what: detail }) => {
     const there = existsSync(join(config.cacheDir, path));
     return there
       ? { subject, state: 'ok', detail }

@@ -20,9 +20,10 @@ names the way out. Ends with code 1 when there is a ✗. Needs root for a full p
     if (values.json) {
       console.log(JSON.stringify(findings, undefined, 2));
     } else {
+      const width = Math.max(...findings.map(({ subject }) => subject.length));
       for (const { state, subject, detail, remedy } of findings) {
-        console.log(`${marks[state]} ${subject.padEnd(20)} ${detail}`);
-        if (remedy) console.log(`  ${' '.repeat(20)} → ${remedy}`);
+        console.log(`${marks[state]} ${subject.padEnd(width)} ${detail}`);
+        if (remedy) console.log(`  ${' '.repeat(width)} → ${remedy}`);
       }
       const problems = findings.filter(({ state }) => state === 'problem').length;
       console.log(problems === 0 ? '\nsquib can work on this machine.' : `\n${problems} to put right first.`);

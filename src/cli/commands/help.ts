@@ -11,8 +11,9 @@ export const help: Command = {
       return;
     }
     console.log('squib: AWS Lambda MicroVMs that you run yourself\n\nUsage: squib COMMAND [OPTIONS]\n');
+    const width = Math.max(...Object.keys(commands).map((command) => command.length)) + 2;
     for (const [command, { summary }] of Object.entries(commands)) {
-      console.log(`  ${command.padEnd(10)}${summary}`);
+      console.log(`  ${command.padEnd(width)}${summary}`);
     }
     console.log("\n'squib help COMMAND' shows how a command is used.");
   },
