@@ -6,7 +6,9 @@ import { parseArgs } from 'node:util';
 import { readConfig } from '../config/config.ts';
 import { dataLayout } from '../config/layout.ts';
 import { readRootCredential } from '../daemon/credentials.ts';
+import { createEngine } from '../engine/engine.ts';
 import { reportAndExit } from '../errors/report.ts';
+import { createLog } from '../log/log.ts';
 import { withBaseImages } from './base-image.ts';
 import { zipFolder } from './code-artifact.ts';
 import { isUp, startDaemonProcess } from './daemon-process.ts';
@@ -88,7 +90,8 @@ async function demo(keep: boolean): Promise<void> {
       await followState(microvms, microvm.microvmId, 'TERMINATED');
     });
 
-    say(`\nDone. ${daemon?.banner ?? ''}\n`);
+    const { accelerator, accelerationReason } = await createEngine({ ...config, log: createLog(() => {}) });
+    say(`\nDone. Engine: QEMU with ${accelerator.toUpperCase()}, because ${accelerationReason}.\n`);
     say(timings.table());
     say(
       '\n"at AWS" are figures that its users published. A host with KVM is faster than software emulation (TCG).',
