@@ -110,6 +110,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     objectStore: objects,
     jsonServices: [{ ...logReader, actions: authorization.guardLogs(logReader.actions) }],
     findCredential: authorization.findCredential,
+    regions: [region],
     log,
   });
   const { accelerator, accelerationReason } = engine;
