@@ -25,6 +25,12 @@ async function demo(keep: boolean): Promise<void> {
   const before = await isUp(configured);
   const config = before ? configured : await withBaseImages(configured, (line) => say(`squib: ${line}`));
   const daemon = before ? undefined : await startDaemonProcess(config);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      say('\nStopped; what was built is kept for the next run.');
+      Promise.resolve(daemon?.stop()).then(() => process.exit(130));
+    });
+  }
   const layout = dataLayout(config.dataDir);
   say(daemon ? `squib: ${daemon.banner}` : `squib: using the squib that is up on port ${config.api.port}`);
   try {
