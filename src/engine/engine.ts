@@ -3,16 +3,21 @@ import { chooseAccelerator } from './accelerator.ts';
 import { adopt } from './adopt.ts';
 import { type BootOrder, boot } from './boot.ts';
 import type { EngineContext } from './engine-context.ts';
-import { MachineFailed } from './errors.ts';
+import { MachineFailed, SnapshotDamaged } from './errors.ts';
+import { circumstances } from './fit.ts';
+import { type Around, type ForkResult, fork } from './fork.ts';
 import type { RestoreOrder } from './incoming.ts';
 import { type Machine, QemuMachine } from './machine.ts';
+import { machineFiles } from './machine-record.ts';
 import { restore } from './restore.ts';
 import { commitResume, resume } from './resume.ts';
 import { snapshot } from './snapshot.ts';
-import type { SnapshotSizes } from './snapshot-manifest.ts';
+import { checkSnapshot, readManifest, type SnapshotSizes } from './snapshot-manifest.ts';
 import { type SuspendSizes, suspend } from './suspend.ts';
+import { readSuspended } from './suspended-manifest.ts';
 
-export { MachineFailed, SnapshotDamaged } from './errors.ts';
+export { MachineFailed, SnapshotDamaged, SnapshotUnfit, SuspendedDamaged } from './errors.ts';
+export type { Around, ForkResult } from './fork.ts';
 export type { Machine } from './machine.ts';
 export type { MachineShape } from './machine-record.ts';
 export type { SnapshotSizes } from './snapshot-manifest.ts';
@@ -34,11 +39,20 @@ export interface Engine {
   boot(o: BootOrder): Promise<Machine>;
   /** Turns a booted machine, whose channel the caller has closed, into a snapshot. The machine is gone afterwards. */
   snapshot(machine: Machine, snapshotDir: string): Promise<SnapshotSizes>;
-  /** A new machine from a snapshot; paused: call `run()`. Throws {@link SnapshotDamaged}. */
+  /** Throws {@link SnapshotDamaged} or {@link SnapshotUnfit} when `restore` would. */
+  checkSnapshot(snapshotDir: string): Promise<void>;
+  /** A new machine from a snapshot; paused: call `run()`. Throws {@link SnapshotDamaged}, {@link SnapshotUnfit}. */
   restore(o: RestoreOrder): Promise<Machine>;
   /** Writes a restored machine to `dir/suspended` and ends its process; on failure it goes on as before. */
   suspend(machine: Machine): Promise<SuspendSizes>;
-  /** A machine from `dir/suspended`; paused: call `run()`. Throws {@link SnapshotDamaged}. */
+  /** Makes a snapshot of a restored machine that runs, and goes on running. */
+  fork(machine: Machine, snapshotDir: string, around: Around): Promise<ForkResult>;
+  /** That of `snapshotDirs` on which the machine suspended in `dir` was. Throws {@link SnapshotDamaged}. */
+  snapshotBelow(dir: string, snapshotDirs: readonly string[]): Promise<string>;
+  /**
+   * A machine from `dir/suspended`; paused: call `run()`. Throws {@link SuspendedDamaged} for its own files,
+   * {@link SnapshotDamaged} for the snapshot's, {@link SnapshotUnfit}.
+   */
   resume(o: RestoreOrder): Promise<Machine>;
   /** Gives up `dir/suspended` for the resumed machine; to be called before `run()`. */
   commitResume(dir: string): Promise<void>;
@@ -52,19 +66,34 @@ export interface Engine {
  */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { accelerator, reason } = await chooseAccelerator(options);
-  const context: EngineContext = { cacheDir: options.cacheDir, log: options.log, accelerator };
-  options.log.info('engine ready', { accelerator, reason });
+  const context: EngineContext = {
+    ...{ cacheDir: options.cacheDir, log: options.log, accelerator },
+    circumstances: await circumstances(options.cacheDir, accelerator),
+  };
+  options.log.info('engine ready', { reason, ...context.circumstances });
   return {
     accelerator,
     accelerationReason: reason,
     boot: (o) => boot(context, o),
     snapshot: (machine, snapshotDir) => snapshot(context, own(machine), snapshotDir),
+    checkSnapshot: async (snapshotDir) => void (await checkSnapshot(context, snapshotDir)),
     restore: (o) => restore(context, o),
-    suspend: (machine) => suspend(own(machine)),
+    suspend: (machine) => suspend(context, own(machine)),
+    fork: (machine, snapshotDir, around) => fork(context, own(machine), snapshotDir, around),
+    snapshotBelow,
     resume: (o) => resume(context, o),
     commitResume: (dir) => commitResume(context, dir),
     adopt,
   };
+}
+
+async function snapshotBelow(dir: string, snapshotDirs: readonly string[]): Promise<string> {
+  const { snapshotId } = await readSuspended(machineFiles(dir).suspended);
+  for (const each of snapshotDirs) {
+    const manifest = await readManifest(each).catch(() => undefined);
+    if (manifest?.id === snapshotId) return each;
+  }
+  throw new SnapshotDamaged('The snapshot that the machine was suspended on is not there.');
 }
 
 function own(machine: Machine): QemuMachine {

@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createFile, prepareFolder } from './boot.ts';
 import type { EngineContext } from './engine-context.ts';
-import { MachineFailed, SnapshotDamaged } from './errors.ts';
+import { MachineFailed } from './errors.ts';
 import { launch } from './launch.ts';
 import { QemuMachine } from './machine.ts';
 import { machineArguments } from './machine-arguments.ts';
@@ -18,7 +18,7 @@ export interface RestoreOrder {
 }
 
 /**
- * Starts a QEMU on a snapshot's memory that waits for device state from `devices`, fills its memory further with
+ * Starts a QEMU on the memory of a snapshot that was checked, one that waits for device state from `devices`, fills its memory further with
  * `fill`, then loads. @returns a paused machine. Nothing is left running when it throws.
  */
 export async function startIncoming(
@@ -28,15 +28,8 @@ export async function startIncoming(
   devices: string,
   fill?: (machine: QemuMachine) => Promise<void>,
 ): Promise<QemuMachine> {
-  if (manifest.accelerator !== engine.accelerator) {
-    const made = `The snapshot was made with ${manifest.accelerator}`;
-    throw new SnapshotDamaged(`${made}; this engine runs ${engine.accelerator} and cannot restore it.`);
-  }
   const below = snapshotFiles(o.snapshotDir);
   const own = machineFiles(o.dir);
-  const memory = await stat(below.memory).catch(() => undefined);
-  if (memory?.size !== manifest.shape.memoryMiB * 1024 * 1024)
-    throw new SnapshotDamaged(`The memory file in ${o.snapshotDir} is missing or has the wrong size.`);
   await prepareFolder(o.dir);
   await createFile(own.devices, o.uid, 0);
   const record = await writeRecord(o.dir, {
@@ -47,7 +40,10 @@ export async function startIncoming(
     ...{ cacheDir: engine.cacheDir, dir: o.dir, uid: o.uid, kvm: engine.accelerator === 'kvm' },
     files: [
       { source: below.rootfs, target: '/snapshot/rootfs.ext4' },
-      { source: below.disk, target: '/snapshot/disk.qcow2' },
+      ...manifest.disks.map(({ name }) => ({
+        source: join(o.snapshotDir, name),
+        target: `/snapshot/${name}`,
+      })),
       { source: below.memory, target: '/snapshot/memory' },
       { source: devices, target: '/snapshot/devices' },
       { source: own.disk, target: '/vm/disk.qcow2', writable: true },
@@ -56,7 +52,7 @@ export async function startIncoming(
     command: machineArguments({
       shape: manifest.shape,
       accelerator: engine.accelerator,
-      birth: { kind: 'restore' },
+      birth: { kind: 'restore', overlays: manifest.disks.length },
       disk: true,
       consoleFile: false,
     }),

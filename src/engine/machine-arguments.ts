@@ -7,8 +7,8 @@ export const CHANNEL_FD = 11;
 /** Name of the channel's port; the guest agent finds it in /sys/class/virtio-ports. */
 const CHANNEL_PORT = 'squib.channel';
 /** Fixed forms of machine and CPU, whatever the QEMU, so that a snapshot can be restored by a later one. */
-const MACHINE_TYPE = 'pc-i440fx-7.2';
-const CPU_MODEL = 'Haswell-noTSX';
+export const MACHINE_TYPE = 'pc-i440fx-7.2';
+export const CPU_MODEL = 'Haswell-noTSX';
 /** Kernel messages and a panic's trace fit. */
 const CONSOLE_BYTES = 65536;
 
@@ -16,7 +16,7 @@ const CONSOLE_BYTES = 65536;
 export type Birth =
   | { kind: 'boot'; commandLine: string; initramfs: boolean }
   /** Memory is a private copy-on-write view of the snapshot's; device state is loaded when told over QMP. */
-  | { kind: 'restore' };
+  | { kind: 'restore'; overlays: number };
 
 export interface MachineSettings {
   shape: MachineShape;
@@ -61,6 +61,11 @@ export function machineArguments(o: MachineSettings): string[] {
   ];
 }
 
+/** Names of a snapshot's read-only disks, lowest first, in its folder and in `/snapshot` of the jail. */
+export const overlayName = (level: number) => (level === 0 ? 'disk.qcow2' : `disk-${level}.qcow2`);
+/** As many as the runtime tree has mount points for. */
+export const MOST_OVERLAYS = 8;
+
 function memory(o: MachineSettings): string {
   const size = `memory-backend-file,id=ram,size=${o.shape.memoryMiB}M`;
   // Private: what is written stays in the process; rom=off, or QEMU would map a read-only file read-only.
@@ -74,8 +79,8 @@ function boot({ commandLine, initramfs }: { commandLine: string; initramfs: bool
 }
 
 /**
- * The machine's own overlay over the version's disk over the root filesystem; while an image is built the middle
- * one does not exist yet. The guest's flushes are not passed on to the host's disk: what must survive a power cut
+ * The machine's own overlay over the snapshot's over the root filesystem; while an image is built there are none in
+ * the middle yet. The guest's flushes are not passed on to the host's disk: what must survive a power cut
  * is synced by the host when it is suspended or snapshotted, and a running machine's memory would be lost anyway.
  * When the host's disk is full, the guest gets an I/O error (QEMU would otherwise stop the machine and wait).
  */
@@ -89,10 +94,16 @@ function disk(birth: Birth): string[] {
     { driver: 'raw', 'node-name': 'rootfs', 'read-only': true, file: file('/snapshot/rootfs.ext4', true) },
   ];
   let below = 'rootfs';
-  if (birth.kind === 'restore') {
-    const version = { 'node-name': 'version', 'read-only': true, file: file('/snapshot/disk.qcow2', true) };
-    layers.push({ driver: 'qcow2', ...version, backing: below });
-    below = 'version';
+  const overlays = birth.kind === 'restore' ? birth.overlays : 0;
+  for (let level = 0; level < overlays; level++) {
+    const name = `overlay-${level}`;
+    const saved = {
+      'node-name': name,
+      'read-only': true,
+      file: file(`/snapshot/${overlayName(level)}`, true),
+    };
+    layers.push({ driver: 'qcow2', ...saved, backing: below });
+    below = name;
   }
   const own = { 'node-name': 'disk', file: file('/vm/disk.qcow2', false), cache, discard: 'unmap' };
   layers.push({ driver: 'qcow2', ...own, backing: below });

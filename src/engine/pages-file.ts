@@ -2,7 +2,7 @@ import { readSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { PAGE, type PageRun } from './dirty-pages.ts';
-import { MachineFailed, SnapshotDamaged } from './errors.ts';
+import { MachineFailed, SuspendedDamaged } from './errors.ts';
 
 /*
  * The file `pages` of a suspended machine, numbers little-endian:
@@ -92,10 +92,29 @@ export async function writePages(
   }
 }
 
+/** Copies pages out of a stopped process to their places in a file that is as large as its memory. */
+export function copyPages(
+  runs: PageRun[],
+  from: { fd: number; address: number },
+  to: { fd: number; address: number },
+): void {
+  const buffer = Buffer.allocUnsafeSlow(CHUNK);
+  for (const pieces of chunksOf(runs)) {
+    for (const { first, count } of pieces) {
+      const bytes = count * PAGE;
+      const got = readSync(from.fd, buffer, 0, bytes, from.address + first * PAGE);
+      if (got !== bytes) throw new MachineFailed('Memory of the machine could not be read.');
+      for (let put = 0; put < bytes; ) {
+        put += writeSync(to.fd, buffer, put, bytes - put, to.address + first * PAGE + put);
+      }
+    }
+  }
+}
+
 async function readFully(handle: FileHandle, buffer: Buffer, position: number): Promise<void> {
   for (let done = 0; done < buffer.length; ) {
     const { bytesRead } = await handle.read(buffer, done, buffer.length - done, position + done);
-    if (bytesRead === 0) throw new SnapshotDamaged('The file of dirty pages is too short.');
+    if (bytesRead === 0) throw new SuspendedDamaged('The file of dirty pages is too short.');
     done += bytesRead;
   }
 }
@@ -108,7 +127,7 @@ async function readIndex(
   await readFully(handle, head, 0);
   const runCount = head.readUInt32LE(8);
   if (!head.subarray(0, 8).equals(MAGIC) || runCount > memoryPages)
-    throw new SnapshotDamaged('The file of dirty pages has no valid head.');
+    throw new SuspendedDamaged('The file of dirty pages has no valid head.');
   const index = Buffer.alloc(roundUp(HEAD + 8 * runCount));
   await readFully(handle, index, 0);
   const runs: PageRun[] = [];
@@ -118,7 +137,7 @@ async function readIndex(
     const count = index.readUInt32LE(HEAD + 8 * number + 4);
     // Also keeps a damaged file from writing outside the guest's memory.
     if (first < next || count === 0 || first + count > memoryPages)
-      throw new SnapshotDamaged('The index of dirty pages is not valid.');
+      throw new SuspendedDamaged('The index of dirty pages is not valid.');
     next = first + count;
     runs.push({ first, count });
   }
@@ -128,7 +147,7 @@ async function readIndex(
 /**
  * Copies the pages of a file into a process that does not run its guest yet. The checksum is known only at the end;
  * the caller must discard the process when this throws.
- * @throws SnapshotDamaged when the file differs from what was written.
+ * @throws SuspendedDamaged when the file differs from what was written.
  */
 export async function readPages(
   path: string,
@@ -137,11 +156,11 @@ export async function readPages(
   mapping: { address: number; pages: number },
 ): Promise<void> {
   const handle = await open(path, 'r').catch((cause) => {
-    throw new SnapshotDamaged(`${path} is missing.`, { cause });
+    throw new SuspendedDamaged(`${path} is missing.`, { cause });
   });
   try {
     if ((await handle.stat()).size !== expected.bytes)
-      throw new SnapshotDamaged(`${path} is not ${expected.bytes} bytes long.`);
+      throw new SuspendedDamaged(`${path} is not ${expected.bytes} bytes long.`);
     const { runs, index } = await readIndex(handle, mapping.pages);
     let sum = crc32(index);
     let position = index.length;
@@ -159,7 +178,7 @@ export async function readPages(
       }
     }
     if (position !== expected.bytes || sum !== expected.crc32)
-      throw new SnapshotDamaged(`${path} was altered since it was written (its checksum differs).`);
+      throw new SuspendedDamaged(`${path} was altered since it was written (its checksum differs).`);
   } finally {
     await handle.close();
   }

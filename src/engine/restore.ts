@@ -1,21 +1,19 @@
 import { chown, writeFile } from 'node:fs/promises';
 import { prepareFolder } from './boot.ts';
-import { checkDevices } from './device-state.ts';
 import type { EngineContext } from './engine-context.ts';
 import { type RestoreOrder, startIncoming } from './incoming.ts';
 import type { QemuMachine } from './machine.ts';
 import { machineFiles } from './machine-record.ts';
 import { emptyOverlay } from './qcow2.ts';
-import { readManifest, snapshotFiles } from './snapshot-manifest.ts';
+import { checkSnapshot, snapshotFiles } from './snapshot-manifest.ts';
 
-/** A new machine from a snapshot, paused. @throws SnapshotDamaged, MachineFailed */
+/** A new machine from a snapshot, paused. @throws SnapshotDamaged, SnapshotUnfit, MachineFailed */
 export async function restore(engine: EngineContext, o: RestoreOrder): Promise<QemuMachine> {
   const { devices } = snapshotFiles(o.snapshotDir);
-  const manifest = await readManifest(o.snapshotDir);
-  await checkDevices(devices, manifest.devices);
+  const manifest = await checkSnapshot(engine, o.snapshotDir);
   await prepareFolder(o.dir);
   const { disk } = machineFiles(o.dir);
-  await writeFile(disk, emptyOverlay(manifest.diskBytes, { file: '/snapshot/disk.qcow2', format: 'qcow2' }), {
+  await writeFile(disk, emptyOverlay(manifest.diskBytes, { file: 'disk-of-snapshot', format: 'qcow2' }), {
     mode: 0o600,
   });
   await chown(disk, o.uid, o.uid);

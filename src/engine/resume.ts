@@ -5,32 +5,40 @@ import { checkDevices } from './device-state.ts';
 import { findMapping, openProcessMemory } from './dirty-pages.ts';
 import { renameDurably } from './durable.ts';
 import type { EngineContext } from './engine-context.ts';
-import { SnapshotDamaged } from './errors.ts';
+import { SnapshotDamaged, SuspendedDamaged } from './errors.ts';
+import { checkFit } from './fit.ts';
 import { type RestoreOrder, startIncoming } from './incoming.ts';
 import type { QemuMachine } from './machine.ts';
 import { machineFiles } from './machine-record.ts';
 import { readPages } from './pages-file.ts';
-import { readManifest, snapshotFiles } from './snapshot-manifest.ts';
+import { checkSnapshot, snapshotFiles } from './snapshot-manifest.ts';
 import { diskState, readSuspended, suspendedFiles } from './suspended-manifest.ts';
 
 /**
  * Brings a suspended machine back, paused. Until it is run, nothing on disk has changed and it may be tried again.
- * @throws SnapshotDamaged when a file is missing, altered or belongs to another snapshot; MachineFailed
+ * @throws SuspendedDamaged when one of its own files is missing or altered; SnapshotDamaged when one of the snapshot's
+ * is, or the snapshot is another; SnapshotUnfit; MachineFailed
  */
 export async function resume(engine: EngineContext, o: RestoreOrder): Promise<QemuMachine> {
   const { suspended, disk } = machineFiles(o.dir);
   const files = suspendedFiles(suspended);
-  const [manifest, state] = await Promise.all([readManifest(o.snapshotDir), readSuspended(suspended)]);
+  const [manifest, state] = await Promise.all([
+    checkSnapshot(engine, o.snapshotDir),
+    readSuspended(suspended),
+  ]);
   if (state.snapshotId !== manifest.id)
     throw new SnapshotDamaged(`The machine suspended in ${o.dir} belongs to another snapshot.`);
   const diskNow = await diskState(disk).catch((cause) => {
-    throw new SnapshotDamaged(`${disk} is missing.`, { cause });
+    throw new SuspendedDamaged(`${disk} is missing.`, { cause });
   });
   if (!isDeepStrictEqual(diskNow, state.disk))
-    throw new SnapshotDamaged(
+    throw new SuspendedDamaged(
       `${disk} was written to since the machine was suspended; its memory no longer fits.`,
     );
-  await checkDevices(files.devices, state.devices);
+  checkFit(state.madeWith, engine.circumstances);
+  await checkDevices(files.devices, state.devices).catch(({ message }) => {
+    throw new SuspendedDamaged(message);
+  });
   return startIncoming(engine, o, manifest, files.devices, async (machine) => {
     const mapping = await findMapping(machine.pid, snapshotFiles(o.snapshotDir).memory);
     const memory = openProcessMemory(machine.pid, 'r+');

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { saveDevices } from './device-state.ts';
 import { digHoles } from './dig-holes.ts';
 import { sync, writeDurably } from './durable.ts';
@@ -43,12 +44,13 @@ export async function snapshot(
   }
   const manifest = newManifest({
     id: randomUUID(),
-    accelerator: engine.accelerator,
+    madeWith: engine.circumstances,
     shape: record.shape,
     devices: { bytes: devices.content.length, crc32: devices.crc32 },
     diskBytes: (await stat(to.rootfs)).size,
+    disks: [{ name: basename(to.disk), bytes: (await stat(to.disk)).size }],
   });
-  await writeDurably(to.manifest, `${JSON.stringify(manifest, null, 2)}\n`, 0o444);
+  await writeDurably(to.manifest, manifest, 0o444);
   return {
     memoryBytes: await allocated(to.memory),
     devicesBytes: await allocated(to.devices),

@@ -2,6 +2,7 @@ import { chmod, mkdir, open, rm } from 'node:fs/promises';
 import { saveDevices } from './device-state.ts';
 import { findDirtyPages, findMapping, openProcessMemory, PAGE } from './dirty-pages.ts';
 import { renameDurably, sync } from './durable.ts';
+import type { EngineContext } from './engine-context.ts';
 import { MachineFailed } from './errors.ts';
 import type { QemuMachine } from './machine.ts';
 import { machineFiles } from './machine-record.ts';
@@ -22,7 +23,7 @@ export interface SuspendSizes {
  * On any failure the machine goes on as before and nothing is left of the attempt.
  * @throws MachineFailed, or the system's error such as ENOSPC.
  */
-export async function suspend(machine: QemuMachine): Promise<SuspendSizes> {
+export async function suspend(engine: EngineContext, machine: QemuMachine): Promise<SuspendSizes> {
   const { suspended, suspendedOld } = machineFiles(machine.dir);
   const fresh = `${suspended}.new`;
   const before = machine.qmp.execute('query-status') as Promise<{ running: boolean }>;
@@ -31,7 +32,7 @@ export async function suspend(machine: QemuMachine): Promise<SuspendSizes> {
   try {
     for (const left of [fresh, suspendedOld]) await rm(left, { recursive: true, force: true });
     await mkdir(fresh, { mode: 0o700 });
-    sizes = await writeState(machine, fresh);
+    sizes = await writeState(engine, machine, fresh);
     await rm(suspended, { recursive: true, force: true });
     await renameDurably(fresh, suspended);
   } catch (error) {
@@ -43,12 +44,16 @@ export async function suspend(machine: QemuMachine): Promise<SuspendSizes> {
   return sizes;
 }
 
-async function writeState(machine: QemuMachine, folder: string): Promise<SuspendSizes> {
+async function writeState(
+  engine: EngineContext,
+  machine: QemuMachine,
+  folder: string,
+): Promise<SuspendSizes> {
   const { snapshotDir } = machine.record;
   if (!snapshotDir) throw new MachineFailed('Only a machine restored from a snapshot can be suspended.');
   const files = suspendedFiles(folder);
   const { disk } = machineFiles(machine.dir);
-  const { id } = await readManifest(snapshotDir);
+  const { id, madeWith } = await readManifest(snapshotDir);
   const mapping = await findMapping(machine.pid, snapshotFiles(snapshotDir).memory);
   const [devices, runs] = await Promise.all([saveDevices(machine), findDirtyPages(machine.pid, mapping)]);
   const memory = openProcessMemory(machine.pid, 'r');
@@ -66,6 +71,7 @@ async function writeState(machine: QemuMachine, folder: string): Promise<Suspend
   const dirtyBytes = PAGE * runs.reduce((sum, run) => sum + run.count, 0);
   const manifest = encodeSuspended({
     snapshotId: id,
+    madeWith: { ...madeWith, qemuVersion: engine.circumstances.qemuVersion },
     dirtyBytes,
     pages,
     devices: { bytes: devices.content.length, crc32: devices.crc32 },

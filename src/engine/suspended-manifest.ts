@@ -1,16 +1,18 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { SnapshotDamaged } from './errors.ts';
+import { SuspendedDamaged } from './errors.ts';
+import type { Circumstances } from './fit.ts';
 import type { FileSum } from './pages-file.ts';
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** `manifest.json` of a suspended machine. */
 export interface SuspendedManifest {
   format: typeof FORMAT;
   /** The snapshot below the dirty pages. */
   snapshotId: string;
+  madeWith: Circumstances;
   dirtyBytes: number;
   pages: FileSum;
   devices: FileSum;
@@ -43,16 +45,16 @@ export function encodeSuspended(rest: Omit<SuspendedManifest, 'format'>): string
   return `${line}\n${crc32(line)}\n`;
 }
 
-/** @throws SnapshotDamaged when there is none, or it was altered. */
+/** @throws SuspendedDamaged when there is none, or it was altered. */
 export async function readSuspended(dir: string): Promise<SuspendedManifest> {
   const path = suspendedFiles(dir).manifest;
   const text = await readFile(path, 'utf8').catch((cause) => {
-    throw new SnapshotDamaged(`There is no suspended machine in ${dir}.`, { cause });
+    throw new SuspendedDamaged(`There is no suspended machine in ${dir}.`, { cause });
   });
   const [line = '', sum] = text.split('\n');
-  if (sum !== `${crc32(line)}`) throw new SnapshotDamaged(`${path} was altered since it was written.`);
+  if (sum !== `${crc32(line)}`) throw new SuspendedDamaged(`${path} was altered since it was written.`);
   const manifest: SuspendedManifest = JSON.parse(line);
   if (manifest.format !== FORMAT)
-    throw new SnapshotDamaged(`${path} has format ${manifest.format}, not ${FORMAT}.`);
+    throw new SuspendedDamaged(`${path} has format ${manifest.format}, not ${FORMAT}.`);
   return manifest;
 }

@@ -31,7 +31,11 @@ const UNUSED_FILES = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale
 /** Where jails mount the files they are given, one by one (src/engine/jail.ts); the tree itself is read-only there. */
 const MOUNT_POINTS = {
   kernel: ['vmlinuz', 'initramfs'],
-  snapshot: ['rootfs.ext4', 'disk.qcow2', 'memory', 'devices'],
+  // disk-1.qcow2 and so on: a fork's disk over its parent's, one more for each fork of a fork (machine-arguments.ts).
+  snapshot: [
+    ...['rootfs.ext4', 'memory', 'devices', 'disk.qcow2', 'disk-1.qcow2', 'disk-2.qcow2', 'disk-3.qcow2'],
+    ...['disk-4.qcow2', 'disk-5.qcow2', 'disk-6.qcow2', 'disk-7.qcow2'],
+  ],
   vm: ['disk.qcow2', 'memory', 'devices', 'console'],
 };
 const STAMP = 'squib-recipe';
