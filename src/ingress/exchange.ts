@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { EndpointDirectory } from '../control/endpoints.ts';
 import { PortClosed } from '../control/host.ts';
 import type { Log } from '../log/log.ts';
+import type { AccessSink } from './access-log.ts';
 import { type Admission, admit } from './checks.ts';
 import type { Guest, Guests } from './guests.ts';
 import { Http1Upstream } from './http1/upstream.ts';
@@ -61,7 +62,7 @@ export interface Services {
   guests: Guests;
   log: Log;
   /** Where a line per request goes. */
-  access: Log | undefined;
+  access: AccessSink | undefined;
 }
 
 /** A kept connection that is dead says so at once; what ends later was cut, by a suspend for example. */

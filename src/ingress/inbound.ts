@@ -4,6 +4,27 @@ import { readSubprotocols, type Subprotocols } from './subprotocols.ts';
 /** Header fields: name, value, name, value, in the order and case of the sender. */
 export type Fields = string[];
 
+/** Fields that are passed on; their text is made once, however many requests share them. */
+export class FieldBlock {
+  readonly list: Fields;
+  #text: string | undefined;
+
+  constructor(list: Fields) {
+    this.list = list;
+  }
+
+  /** As HTTP/1.1 writes them, each with its line end. */
+  get text(): string {
+    if (this.#text === undefined) {
+      const lines: string[] = [];
+      for (let at = 0; at < this.list.length; at += 2)
+        lines.push(this.list[at]!, ': ', this.list[at + 1]!, '\r\n');
+      this.#text = lines.join('');
+    }
+    return this.#text;
+  }
+}
+
 /** A request as it is passed on, whatever protocol it came in by. */
 export interface Inbound {
   readonly requestId: string;
@@ -13,7 +34,7 @@ export interface Inbound {
   /** `Host` or `:authority` as sent. */
   readonly authority: string;
   /** What the application sees (spec: networking-and-proxy section 4), without framing and subprotocols. */
-  readonly fields: Fields;
+  readonly fields: FieldBlock;
   /** Body length in bytes; `unknown` until its end; undefined when there is no body and no length was sent. */
   readonly length: number | 'unknown' | undefined;
   readonly token: string | undefined;
@@ -32,7 +53,7 @@ export interface Inbound {
 
 /** What {@link sift} finds besides the fields that are passed on. */
 export interface Sifted {
-  fields: Fields;
+  fields: FieldBlock;
   hosts: number;
   host: string;
   contentLength: string | undefined;
@@ -57,8 +78,9 @@ const join = (before: string | undefined, value: string) =>
  * request id of the client's own go, everything else stays untouched.
  */
 export function sift(raw: Fields): Sifted {
+  const fields: Fields = [];
   const found: Sifted = {
-    fields: [],
+    fields: new FieldBlock(fields),
     hosts: 0,
     host: '',
     contentLength: undefined,
@@ -123,7 +145,7 @@ export function sift(raw: Fields): Sifted {
       default:
         if (lower.startsWith('x-aws-proxy-')) continue;
     }
-    found.fields.push(name, value);
+    fields.push(name, value);
   }
   if (found.connection.length > 12 || found.connection.includes(',')) dropNominated(found);
   return found;
@@ -135,10 +157,11 @@ function dropNominated(found: Sifted): void {
   for (const common of ['close', 'keep-alive', 'upgrade', 'host', 'te', '']) named.delete(common);
   if (named.size === 0) return;
   const kept: Fields = [];
-  for (let at = 0; at < found.fields.length; at += 2) {
-    if (!named.has(found.fields[at]!.toLowerCase())) kept.push(found.fields[at]!, found.fields[at + 1]!);
+  const { list } = found.fields;
+  for (let at = 0; at < list.length; at += 2) {
+    if (!named.has(list[at]!.toLowerCase())) kept.push(list[at]!, list[at + 1]!);
   }
-  found.fields = kept;
+  found.fields = new FieldBlock(kept);
 }
 
 /** Puts together what {@link sift} found and what only the protocol's own code knows. */
@@ -147,16 +170,17 @@ export function inbound(
   request: { method: string; target: string; authority: string; length: Inbound['length']; upgrade: boolean },
 ): Inbound {
   let subprotocols: Inbound['subprotocols'];
+  let fields = found.fields;
   if (found.websocketProtocol !== undefined) {
     if (request.upgrade) subprotocols = readSubprotocols(found.websocketProtocol) ?? 'unusable';
-    else found.fields.push('Sec-WebSocket-Protocol', found.websocketProtocol);
+    else fields = new FieldBlock([...fields.list, 'Sec-WebSocket-Protocol', found.websocketProtocol]);
   }
   return {
     requestId: randomUUID(),
     method: request.method,
     target: request.target,
     authority: request.authority,
-    fields: found.fields,
+    fields,
     length: request.length,
     token: found.token,
     port: found.port,

@@ -11,7 +11,7 @@ import { splice } from '../websocket/splice.ts';
 import { BodyReader } from './body-reader.ts';
 import { writeFields } from './fields.ts';
 import { MessageWriter } from './message-writer.ts';
-import { type RequestHead, readRequestHead } from './request-head.ts';
+import { type FieldMemo, type RequestHead, readRequestHead } from './request-head.ts';
 
 const headEnd = Buffer.from('\r\n\r\n');
 /** Tokens take 0.8 KiB; nobody documents AWS's limit (P7). */
@@ -43,6 +43,7 @@ export class Http1Connection implements ResponseSink {
   #reading: Reading = 'head';
   #pending: Buffer | undefined;
   #head: RequestHead | undefined;
+  readonly #memo: FieldMemo = { text: '', found: undefined };
   #exchange: Exchange | undefined;
   #body: BodyReader | undefined;
   readonly #gone = new AbortController();
@@ -154,10 +155,8 @@ export class Http1Connection implements ResponseSink {
     }
     this.#pending = bytes.length > end + 4 ? bytes.subarray(end + 4) : undefined;
     const serverName = this.#socket.servername;
-    const head = readRequestHead(
-      bytes.toString('latin1', 0, end + 2),
-      typeof serverName === 'string' ? serverName : '',
-    );
+    const text = bytes.toString('latin1', 0, end + 2);
+    const head = readRequestHead(text, typeof serverName === 'string' ? serverName : '', this.#memo);
     if ('status' in head) {
       this.#reject(head);
       return false;

@@ -1,11 +1,11 @@
 import type { ResponseHead } from '../exchange.ts';
 import type { Fields, Inbound } from '../inbound.ts';
 import { type Framing, MalformedMessage } from './body-reader.ts';
-import { readFields, readLength, writeFields } from './fields.ts';
+import { readFields, readLength } from './fields.ts';
 
 /** A request's head in HTTP/1.1 as the application gets it (spec: networking-and-proxy section 4). */
 export function requestHead(request: Inbound): string {
-  let text = `${request.method} ${request.target} HTTP/1.1\r\n${writeFields(request.fields)}`;
+  let text = `${request.method} ${request.target} HTTP/1.1\r\n${request.fields.text}`;
   text += `x-amzn-requestid: ${request.requestId}\r\n`;
   if (request.upgrade) {
     text += 'Connection: Upgrade\r\nUpgrade: websocket\r\n';

@@ -1,5 +1,5 @@
 import { readLength } from '../http1/fields.ts';
-import { type Inbound, inbound, sift } from '../inbound.ts';
+import { FieldBlock, type Inbound, inbound, sift } from '../inbound.ts';
 import { joinCookies, splitPseudo } from './headers.ts';
 
 /** What HTTP/1.1 could misread. nghttp2 refuses most of it; the guest's parser is not trusted to. */
@@ -21,7 +21,7 @@ export function readHttp2Request(raw: readonly string[], endStream: boolean): In
   const found = sift(joinCookies(fields));
   const authority = pseudo.get(':authority') ?? found.host;
   if (!authorityForm.test(authority) || found.hosts > 1) return undefined;
-  if (found.hosts === 0) found.fields.unshift('host', authority);
+  if (found.hosts === 0) found.fields = new FieldBlock(['host', authority, ...found.fields.list]);
   else if (found.host.toLowerCase() !== authority.toLowerCase()) return undefined;
   let length: Inbound['length'] = endStream ? undefined : 'unknown';
   if (found.contentLength !== undefined) {

@@ -69,7 +69,7 @@ function requestHeaders(request: Inbound): OutgoingHttpHeaders {
     ':authority': request.authority,
     ':path': request.target,
   };
-  addFields(headers, request.fields);
+  addFields(headers, request.fields.list);
   headers['x-amzn-requestid'] = request.requestId;
   if (request.wantsTrailers) headers.te = 'trailers';
   if (typeof request.length === 'number') headers['content-length'] = request.length;

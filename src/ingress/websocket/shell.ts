@@ -34,8 +34,9 @@ function asMessage(request: Inbound, socket: TLSSocket): IncomingMessage {
   const message = new IncomingMessage(socket);
   message.method = request.method;
   message.url = request.target;
-  for (let at = 0; at < request.fields.length; at += 2) {
-    message.headers[request.fields[at]!.toLowerCase()] = request.fields[at + 1]!;
+  const { list } = request.fields;
+  for (let at = 0; at < list.length; at += 2) {
+    message.headers[list[at]!.toLowerCase()] = list[at + 1]!;
   }
   message.headers.connection = 'Upgrade';
   message.headers.upgrade = 'websocket';
