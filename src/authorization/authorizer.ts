@@ -35,12 +35,12 @@ export class Authorizer {
     const identity = this.#identities(caller.accessKeyId);
     if (identity?.root) return 'allow';
     const context = { ...this.#globalKeys(caller, identity), ...access.context };
-    return evaluate(identity?.policies ?? [], {
-      principalArn: caller.arn,
-      action: access.action,
-      resource: access.resource,
-      context,
-    });
+    const request = { principalArn: caller.arn, action: access.action, resource: access.resource, context };
+    for (const policies of [identity?.policies ?? [], ...(identity?.limits ?? [])]) {
+      const decision = evaluate(policies, request);
+      if (decision !== 'allow') return decision;
+    }
+    return 'allow';
   }
 
   /**

@@ -6,6 +6,8 @@ export interface Identity {
   root: boolean;
   /** Identity-based policies; what none of them allows is denied. */
   policies: readonly Policy[];
+  /** Groups of policies of which each must allow too: session policies, permissions boundaries. */
+  limits?: readonly (readonly Policy[])[];
   /** Value of `aws:username`; absent for root and role sessions. */
   userName?: string;
 }

@@ -17,13 +17,13 @@ import { type JsonService, JsonServiceFrontDoor } from './json-service.ts';
 import type { LambdaCoreHandlers } from './models/lambda-core.ts';
 import type { LambdaMicrovmsHandlers } from './models/lambda-microvms.ts';
 import { loadModel } from './protocol/load-model.ts';
+import { type QueryService, QueryServiceFrontDoor } from './query-service.ts';
 import { type RestJsonDefinition, RestJsonFrontDoor } from './rest-json-front-door.ts';
 import { type CheckS3, S3FrontDoor } from './s3/s3-front-door.ts';
 import type { Outcome } from './service.ts';
 import { Authenticator } from './sigv4/authenticate.ts';
 import { claimedService } from './sigv4/claimed-service.ts';
 import type { FindCredential } from './sigv4/credential.ts';
-import { StsFrontDoor } from './sts/sts-front-door.ts';
 import { answerUnknownService } from './unknown-service.ts';
 
 export type FrontDoorHandlers = Partial<LambdaMicrovmsHandlers & LambdaCoreHandlers>;
@@ -47,6 +47,8 @@ export interface FrontDoorOptions {
   domains?: readonly string[];
   /** Further services, of the json-1.1 protocol. */
   jsonServices?: readonly JsonService[];
+  /** Further services, of the query protocol. */
+  queryServices?: readonly QueryService[];
 }
 
 export interface FrontDoor {
@@ -104,10 +106,10 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     ...(options.checkS3 && { check: options.checkS3 }),
     log,
   });
-  const byName = new Map<string, ServiceFrontDoor>([
-    ['s3', s3],
-    ['sts', new StsFrontDoor(authenticator)],
-  ]);
+  const byName = new Map<string, ServiceFrontDoor>([['s3', s3]]);
+  for (const service of options.queryServices ?? []) {
+    byName.set(service.signingName, new QueryServiceFrontDoor(service, authenticator, log));
+  }
   for (const service of options.jsonServices ?? []) {
     byName.set(service.signingName, new JsonServiceFrontDoor(service, authenticator, log));
   }

@@ -70,8 +70,11 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   const engine = await createEngine({ cacheDir: config.cacheDir, log, accelerator: config.accelerator });
   const builder = createImageBuilder({ cacheDir: config.cacheDir, mirrors: config.mirrors, log });
   const uids = new UidPool(config.firstUid);
-  const builds = new BuildPipeline({ layout, engine, builder, objects, logs, log, uids, domain });
-  const host = new LocalHost({ layout, engine, logs, log, uids, builds });
+  const builds = new BuildPipeline({
+    ...{ layout, engine, builder, objects, logs, log, uids, domain },
+    roles: authorization.serviceRoles,
+  });
+  const host = new LocalHost({ layout, engine, logs, log, uids, builds, roles: authorization.serviceRoles });
 
   // The ingress fills in its port below; nobody asks for an endpoint's address before the API listens.
   const endpoint = { domain, port: config.endpoint.port };
@@ -109,6 +112,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     audit: (record) => audit.record(record),
     objectStore: objects,
     jsonServices: [{ ...logReader, actions: authorization.guardLogs(logReader.actions) }],
+    queryServices: authorization.services,
     findCredential: authorization.findCredential,
     regions: [region],
     log,

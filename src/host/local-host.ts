@@ -22,6 +22,7 @@ import { callLifecycleHook, type LifecycleHook } from './hooks/lifecycle-hook.ts
 import { openLogStream } from './log-streams.ts';
 import { LiveMicrovm } from './microvms/live-microvm.ts';
 import type { UidPool } from './microvms/uid-pool.ts';
+import type { RoleRights } from './role-rights.ts';
 
 /** A restored guest agent answers within milliseconds; a machine that swaps or starves may need this long. */
 const agentTimeoutMs = 30_000;
@@ -39,6 +40,8 @@ export interface LocalHostParts {
   log: Log;
   uids: UidPool;
   builds: BuildPipeline;
+  /** All roles may do everything without it. */
+  roles?: RoleRights;
 }
 
 /** Carries the rules of `control` out on this machine. */
@@ -199,7 +202,9 @@ export class LocalHost implements Host {
 
   /** Connects, sets clock and entropy, lets the container run, and watches for its end. */
   async #awaken(order: StartOrder, machine: Machine): Promise<void> {
-    const logs = openLogStream(this.#parts.logs, order.logging, order);
+    const { executionRoleArn: roleArn, imageArn } = order;
+    const role = { roleArn, imageArn, rights: this.#parts.roles };
+    const logs = openLogStream(this.#parts.logs, order.logging, order, role);
     let live: LiveMicrovm;
     try {
       live = await LiveMicrovm.connect(machine, logs, agentTimeoutMs);

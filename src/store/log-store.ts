@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream, mkdirSync, type WriteStream, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, type WriteStream, writeFileSync } from 'node:fs';
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -71,6 +71,10 @@ export class LogStore {
       },
       close: () => closed(file),
     };
+  }
+
+  hasGroup(group: string): boolean {
+    return existsSync(join(this.#folder, fileName(group), 'group.json'));
   }
 
   /** Full names of all groups, sorted. */

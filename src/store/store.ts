@@ -1,10 +1,14 @@
 import { Builds } from './builds.ts';
 import { ClientTokens } from './client-tokens.ts';
 import { Connectors } from './connectors.ts';
+
 import { Credentials } from './credentials.ts';
 import { openDatabase } from './database.ts';
+import { Documents } from './documents.ts';
 import { Images } from './images.ts';
 import { Microvms } from './microvms.ts';
+import type { ManagedPolicy, Role } from './role-records.ts';
+import { Sessions } from './sessions.ts';
 import { Tags } from './tags.ts';
 import { Transitions } from './transitions.ts';
 import { Versions } from './versions.ts';
@@ -20,6 +24,9 @@ export interface Store {
   readonly clientTokens: ClientTokens;
   readonly transitions: Transitions;
   readonly credentials: Credentials;
+  readonly roles: Documents<Role>;
+  readonly managedPolicies: Documents<ManagedPolicy>;
+  readonly sessions: Sessions;
   /** Runs `work` as one commit, or not at all when it throws. Inside another one it joins that. */
   transaction<T>(work: () => T): T;
   close(): void;
@@ -38,6 +45,9 @@ export function openStore(file: string): Store {
     clientTokens: new ClientTokens(db),
     transitions: new Transitions(db),
     credentials: new Credentials(db),
+    roles: new Documents(db, 'roles'),
+    managedPolicies: new Documents(db, 'managedPolicies'),
+    sessions: new Sessions(db),
     transaction(work) {
       if (db.isTransaction) return work();
       db.exec('BEGIN IMMEDIATE');

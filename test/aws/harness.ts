@@ -9,6 +9,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import type { AuditRecord } from '../../src/aws/audit.ts';
 import { createFrontDoor, type FrontDoorHandlers, type FrontDoorOptions } from '../../src/aws/front-door.ts';
 import type { Credential } from '../../src/aws/sigv4/credential.ts';
+import { getCallerIdentity } from '../../src/aws/sts/sts-service.ts';
 import { createLog } from '../../src/log/log.ts';
 import { ObjectStore } from '../../src/store/object-store.ts';
 
@@ -26,6 +27,8 @@ export interface RawAnswer {
   headers: Record<string, string | string[] | undefined>;
   body: string;
 }
+
+const STS = 'https://sts.amazonaws.com/doc/2011-06-15/';
 
 export interface Running {
   url: string;
@@ -54,6 +57,9 @@ export async function start(
     findCredential: (id) => (id === CREDENTIAL.accessKeyId ? CREDENTIAL : undefined),
     log: createLog((line) => logged.push(line)),
     audit: (record) => audit.push(record),
+    queryServices: [
+      { signingName: 'sts', namespace: STS, actions: { GetCallerIdentity: getCallerIdentity } },
+    ],
     ...options,
   });
   const server = createServer();

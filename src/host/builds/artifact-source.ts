@@ -1,7 +1,28 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { BuildFailed } from '../../control/host.ts';
+import { BuildFailed, type BuildOrder } from '../../control/host.ts';
 import { NoSuchBucket, NoSuchKey, type ObjectStore } from '../../store/object-store.ts';
+import type { RoleRights } from '../role-rights.ts';
+
+/**
+ * The build role must be allowed to read the artifact.
+ * @throws BuildFailed with AWS's code (spec: image-build 2)
+ */
+export function checkArtifactRole(
+  {
+    codeArtifactUri: uri,
+    buildRoleArn,
+    imageArn,
+  }: Pick<BuildOrder, 'codeArtifactUri' | 'buildRoleArn' | 'imageArn'>,
+  roles: RoleRights | undefined,
+): void {
+  const partition = imageArn.split(':')[1];
+  const resource = `arn:${partition}:s3:::${uri.replace('s3://', '')}`;
+  if (!roles || roles.allows(buildRoleArn, { action: 's3:GetObject', resource })) return;
+  throw new BuildFailed(
+    `S3_ACCESS_DENIED: The build role ${buildRoleArn} is not allowed to perform s3:GetObject on ${resource}.`,
+  );
+}
 
 /**
  * Copies the object that `s3://bucket/key` names into a file.

@@ -12,7 +12,8 @@ import { callBuildHook } from '../hooks/build-hook.ts';
 import { openLogStream } from '../log-streams.ts';
 import { LiveMicrovm } from '../microvms/live-microvm.ts';
 import type { UidPool } from '../microvms/uid-pool.ts';
-import { fetchArtifact } from './artifact-source.ts';
+import type { RoleRights } from '../role-rights.ts';
+import { checkArtifactRole, fetchArtifact } from './artifact-source.ts';
 import { containerSpec } from './container-spec.ts';
 import { diskBytes, machineShape } from './machine-shape.ts';
 import { untilQuiet } from './quiet.ts';
@@ -31,6 +32,8 @@ export interface BuildPipelineParts {
   logs: LogStore;
   log: Log;
   uids: UidPool;
+  /** All roles may do everything without it. */
+  roles?: RoleRights;
   /** Domain of the endpoints, for the `Host` header of `/ready`. */
   domain: string;
 }
@@ -49,11 +52,16 @@ export class BuildPipeline {
     const scratch = layout.build(order.microvmId);
     await this.#discard(order.microvmId);
     await mkdir(scratch, { recursive: true, mode: 0o700 });
-    const buildLog = openLogStream(logs, order.logging, {
-      startedAt: Date.now(),
-      imageVersion: order.imageVersion,
-      microvmId: `build-${order.microvmId}`,
-    });
+    const buildLog = openLogStream(
+      logs,
+      order.logging,
+      {
+        startedAt: Date.now(),
+        imageVersion: order.imageVersion,
+        microvmId: `build-${order.microvmId}`,
+      },
+      this.#logRole(order),
+    );
     const say = (line: string) => buildLog?.write(line);
     try {
       const sizes = await this.#run(order, scratch, say, signal);
@@ -85,6 +93,7 @@ export class BuildPipeline {
   ): Promise<SnapshotBuild> {
     const { layout, engine, builder, objects } = this.#parts;
     const zipPath = join(scratch, 'artifact.zip');
+    checkArtifactRole(order, this.#parts.roles);
     await fetchArtifact(objects, order.codeArtifactUri, zipPath, signal);
     const work = join(scratch, 'work');
     await mkdir(work);
@@ -162,7 +171,12 @@ export class BuildPipeline {
     timeoutMs: number,
   ): Promise<LiveMicrovm> {
     const of = { startedAt: Date.now(), imageVersion: order.imageVersion, microvmId };
-    const logs: LogWriter | undefined = openLogStream(this.#parts.logs, order.logging, of);
+    const logs: LogWriter | undefined = openLogStream(
+      this.#parts.logs,
+      order.logging,
+      of,
+      this.#logRole(order),
+    );
     try {
       return await LiveMicrovm.connect(machine, logs, timeoutMs);
     } catch (error) {
@@ -222,6 +236,10 @@ export class BuildPipeline {
     } finally {
       uids.release(id);
     }
+  }
+
+  #logRole({ buildRoleArn: roleArn, imageArn }: BuildOrder) {
+    return { roleArn, imageArn, rights: this.#parts.roles };
   }
 
   #buildEndpoint(order: BuildOrder): string {
