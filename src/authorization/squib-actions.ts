@@ -1,6 +1,7 @@
 import type { Caller } from '../aws/caller.ts';
 import { partition } from '../control/arns.ts';
 import type { SquibOperations } from '../extensions/squib-model.ts';
+import { resourceTags } from './access.ts';
 import type { AccessRule } from './actions.ts';
 
 type Rules = { [Name in keyof SquibOperations]: AccessRule<SquibOperations[Name]['input']> };
@@ -22,4 +23,11 @@ export const squibActions: Rules = {
   GetCredential: onUser('GetCredential'),
   UpdateCredential: onUser('UpdateCredential'),
   DeleteCredential: onUser('DeleteCredential'),
+  /** Like every call on a MicroVM on its image; whoever forks also runs. An id that nobody has needs no permission. */
+  ForkMicrovm({ microvmIdentifier }, _caller, facts) {
+    const resource = facts.imageOfMicrovm(microvmIdentifier);
+    if (resource === undefined) return [];
+    const context = resourceTags(facts.tagsOf(resource));
+    return ['squib:ForkMicrovm', 'lambda:RunMicrovm'].map((action) => ({ action, resource, context }));
+  },
 };

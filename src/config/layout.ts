@@ -5,6 +5,7 @@ export function dataLayout(dataDir: string) {
   const images = join(dataDir, 'images');
   const microvms = join(dataDir, 'microvms');
   const builds = join(dataDir, 'builds');
+  const forks = join(dataDir, 'forks');
   return {
     database: join(dataDir, 'squib.db'),
     keys: join(dataDir, 'keys'),
@@ -14,10 +15,15 @@ export function dataLayout(dataDir: string) {
     images,
     microvms,
     builds,
+    forks,
+    /** MicroVMs whose saved state was found damaged, kept for a look at them. */
+    damaged: join(dataDir, 'damaged'),
     /** Snapshot of one image version. */
     version: (imageName: string, imageVersion: string) => join(images, imageName, imageVersion),
     /** Files of one MicroVM. */
     microvm: (microvmId: string) => join(microvms, microvmId),
+    /** Snapshot of a running MicroVM that others were made of. */
+    fork: (forkPoint: string) => join(forks, forkPoint),
     /** Scratch of one running build. */
     build: (microvmId: string) => join(builds, microvmId),
   };

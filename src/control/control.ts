@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '../aws/caller.ts';
 import type { LambdaCoreHandlers } from '../aws/models/lambda-core.ts';
-import type { LambdaMicrovmsHandlers } from '../aws/models/lambda-microvms.ts';
+import type { GetMicrovmResponse, LambdaMicrovmsHandlers } from '../aws/models/lambda-microvms.ts';
 import type { Log } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
 import { BuildQueue } from './builds/build-queue.ts';
@@ -11,6 +11,7 @@ import type { AllOperations, Context, ControlConfig, Ground, Operation, Random }
 import type { EndpointDirectory } from './endpoints.ts';
 import type { Host } from './host.ts';
 import { Deletions } from './images/deletions.ts';
+import { type ForkRequest, forkMicrovm } from './microvms/fork-microvm.ts';
 import { MicrovmSupervisor } from './microvms/supervisor.ts';
 import { operations } from './operations.ts';
 import { createRateLimits } from './rate-limits.ts';
@@ -32,6 +33,8 @@ export interface ControlParts {
 export interface Control {
   /** One function per operation of both services, for their front doors. */
   readonly operations: LambdaMicrovmsHandlers & LambdaCoreHandlers;
+  /** squib's own operation beside AWS's. */
+  fork(request: ForkRequest, caller: Caller): Promise<GetMicrovmResponse[]>;
   /** For the ingress. */
   readonly endpoints: EndpointDirectory;
   /** Makes store and host agree; once, before anything else is called. */
@@ -49,8 +52,13 @@ export function createControl({ tokens, random, ...parts }: ControlParts): Contr
   const deletions = new Deletions(ground);
   const connectorWork = new ConnectorWork(ground);
   const context: Context = { ...ground, tokens, microvms, builds, deletions, connectorWork };
+  const takeToken = createRateLimits(context.config.quotas.rates, context.clock);
   return {
-    operations: handlers(context),
+    operations: handlers(context, takeToken),
+    async fork(request, caller) {
+      takeToken(caller.accountId, 'RunMicrovm');
+      return forkMicrovm(context, request, caller);
+    },
     endpoints: microvms,
     recover: () => recover(context),
     async settled() {
@@ -64,8 +72,10 @@ export function createControl({ tokens, random, ...parts }: ControlParts): Contr
 }
 
 /** Every operation with its rate limit in front and the context filled in. */
-function handlers(context: Context): LambdaMicrovmsHandlers & LambdaCoreHandlers {
-  const takeToken = createRateLimits(context.config.quotas.rates, context.clock);
+function handlers(
+  context: Context,
+  takeToken: ReturnType<typeof createRateLimits>,
+): LambdaMicrovmsHandlers & LambdaCoreHandlers {
   const bind = <Name extends keyof AllOperations>(name: Name) => {
     const operation: Operation<Name> = operations[name];
     const handler = async (input: AllOperations[Name]['input'], caller: Caller) => {

@@ -86,6 +86,8 @@ export const microvmNotFound = (id: string) => missing(`MicroVM not found: ${id}
 export const microvmEnded = (id: string) =>
   invalid(`The MicroVM ${id} has been terminated and its state cannot be changed.`);
 export const microvmBusy = (id: string, state: string) => conflict(`The MicroVM ${id} is in state: ${state}`);
+export const notForked = (id: string, why: string) =>
+  conflict(`The MicroVM ${id} could not be forked: ${why}`);
 
 // Tokens
 export const expirationTooLong = (minutes: number, limit: number) =>

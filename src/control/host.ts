@@ -67,6 +67,8 @@ export interface StartOrder {
   runHookPayload?: string;
   /** Epoch milliseconds. */
   startedAt: number;
+  /** Checkpoint to start from, made by {@link Host.fork}, instead of the version's snapshot. */
+  forkPoint?: string;
 }
 
 /**
@@ -97,10 +99,18 @@ export interface Host {
   resume(order: StartOrder): Promise<void>;
   /** Calls `/terminate` if the MicroVM runs, then removes process and files. Never rejects for a failing hook. */
   terminate(order: StartOrder): Promise<void>;
+  /** Keeps a running MicroVM as it is for others to start from; it goes on, also when this fails. */
+  fork(order: StartOrder, forkPoint: string): Promise<void>;
+  /** Removes what {@link Host.fork} made; not an error when there is nothing. */
+  deleteFork(forkPoint: string): Promise<void>;
   /** Finds out what is there, adopting a machine that still runs (after a restart of the daemon). */
   inspect(order: StartOrder): Promise<Presence>;
-  /** Removes machines, builds and files that belong to none of the given ids and versions. */
-  sweep(microvmIds: ReadonlySet<string>, versions: ReadonlySet<`${string}/${string}`>): Promise<void>;
+  /** Removes machines, builds and files that belong to none of the given ids, versions and checkpoints. */
+  sweep(
+    microvmIds: ReadonlySet<string>,
+    versions: ReadonlySet<`${string}/${string}`>,
+    forkPoints: ReadonlySet<string>,
+  ): Promise<void>;
   /** Opens a TCP connection to `127.0.0.1:port` inside a running MicroVM. Rejects with {@link PortClosed}. */
   dial(microvmId: string, port: number): Promise<Duplex>;
   /** Opens an interactive shell in the MicroVM's container. */

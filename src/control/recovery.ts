@@ -10,7 +10,7 @@ export async function recover(context: Context): Promise<void> {
   await microvms.recover();
   // Before any build starts: what an interrupted one left must not be taken for the new one's.
   const known = new Set([...store.microvms.alive().map(({ id }) => id), ...builds.microvmIds()]);
-  await host.sweep(known, deletions.versionsWithFiles());
+  await host.sweep(known, deletions.versionsWithFiles(), store.microvms.forkPoints());
   deletions.recover();
   connectorWork.recover();
   builds.wake();

@@ -7,6 +7,7 @@ import { systemClock } from '../control/clock.ts';
 import { createControl } from '../control/control.ts';
 import { createEngine } from '../engine/engine.ts';
 import { SquibError } from '../errors/squib-error.ts';
+import { microvmHandlers } from '../extensions/microvms.ts';
 import { createImageBuilder } from '../host/builder/image-builder.ts';
 import { BuildPipeline } from '../host/builds/build-pipeline.ts';
 import { LocalHost } from '../host/local-host.ts';
@@ -107,7 +108,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   const logReader = logsService(logs);
   const api = await startApi(config, {
     handlers: authorization.guardLambda(control.operations),
-    extensions: authorization.extensions,
+    extensions: authorization.extensions(microvmHandlers(control)),
     checkS3: authorization.checkS3,
     audit: (record) => audit.record(record),
     objectStore: objects,

@@ -1,10 +1,10 @@
 import type { CredentialBook } from '../authorization/credential-book.ts';
 import { expiryInPast } from '../authorization/credential-errors.ts';
 import type { CredentialView } from '../authorization/known-credential.ts';
-import type { CredentialDescription, SquibHandlers } from './squib-model.ts';
+import type { CredentialDescription, CredentialHandlers } from './squib-model.ts';
 
 /** The operations behind `squib credentials`; authorization stands in front of them (`authorizeHandlers`). */
-export function credentialHandlers(book: CredentialBook, now: () => number): SquibHandlers {
+export function credentialHandlers(book: CredentialBook, now: () => number): CredentialHandlers {
   const checked = (expiresAt: Date | undefined): number | undefined => {
     if (expiresAt !== undefined && expiresAt.getTime() <= now()) throw expiryInPast();
     return expiresAt?.getTime();

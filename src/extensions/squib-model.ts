@@ -43,6 +43,13 @@ export const squibModel: ServiceModel = {
       responseCode: 204,
       input: 'UserNameRequest',
     },
+    ForkMicrovm: {
+      method: 'POST',
+      requestUri: '/_squib/v1/microvms/{microvmIdentifier}/fork',
+      responseCode: 201,
+      input: 'ForkMicrovmRequest',
+      output: 'ForkMicrovmResponse',
+    },
   },
   shapes: {
     // IAM's form of user names.
@@ -69,6 +76,25 @@ export const squibModel: ServiceModel = {
     }),
     Credential: credential({}),
     CreatedCredential: credential({ secretAccessKey: { shape: 'Secret' } }),
+    MicrovmIdentifier: { type: 'string', min: 1, max: 128 },
+    ForkCount: { type: 'integer', min: 1, max: 100 },
+    // As RunMicrovm takes it.
+    RunHookPayload: { type: 'string', max: 4096, sensitive: true },
+    ForkMicrovmRequest: {
+      type: 'structure',
+      required: ['microvmIdentifier'],
+      members: {
+        microvmIdentifier: { shape: 'MicrovmIdentifier', location: 'uri', locationName: 'microvmIdentifier' },
+        count: { shape: 'ForkCount' },
+        runHookPayload: { shape: 'RunHookPayload' },
+      },
+    },
+    ForkedMicrovm: {
+      type: 'structure',
+      members: { microvmId: { shape: 'Text' }, state: { shape: 'Text' }, endpoint: { shape: 'Text' } },
+    },
+    ForkedMicrovmList: { type: 'list', member: { shape: 'ForkedMicrovm' } },
+    ForkMicrovmResponse: { type: 'structure', members: { items: { shape: 'ForkedMicrovmList' } } },
     CredentialList: { type: 'list', member: { shape: 'Credential' } },
     ValidationException: exception(400),
     AccessDeniedException: exception(403),
@@ -128,6 +154,11 @@ export interface SquibOperations {
     output: CredentialDescription;
   };
   DeleteCredential: { input: { userName: string }; output: object };
+  ForkMicrovm: {
+    input: { microvmIdentifier: string; count?: number; runHookPayload?: string };
+    output: { items: { microvmId: string; state: string; endpoint: string }[] };
+  };
 }
 
 export type SquibHandlers = Handlers<SquibOperations>;
+export type CredentialHandlers = Omit<SquibHandlers, 'ForkMicrovm'>;

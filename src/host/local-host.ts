@@ -14,15 +14,17 @@ import {
   type SnapshotBuild,
   type StartOrder,
 } from '../control/host.ts';
-import type { Engine, Machine } from '../engine/engine.ts';
+import { type Engine, type Machine, SnapshotUnfit, SuspendedDamaged } from '../engine/engine.ts';
 import type { Log } from '../log/log.ts';
 import type { LogStore } from '../store/log-store.ts';
 import type { BuildPipeline } from './builds/build-pipeline.ts';
 import { callLifecycleHook, type LifecycleHook } from './hooks/lifecycle-hook.ts';
 import { openLogStream } from './log-streams.ts';
 import { LiveMicrovm } from './microvms/live-microvm.ts';
+import { setAside } from './microvms/set-aside.ts';
 import type { UidPool } from './microvms/uid-pool.ts';
 import type { RoleRights } from './role-rights.ts';
+import { VersionSnapshots } from './snapshots/version-snapshots.ts';
 
 /** A restored guest agent answers within milliseconds; a machine that swaps or starves may need this long. */
 const agentTimeoutMs = 30_000;
@@ -47,11 +49,13 @@ export interface LocalHostParts {
 /** Carries the rules of `control` out on this machine. */
 export class LocalHost implements Host {
   readonly #parts: LocalHostParts;
+  readonly #snapshots: VersionSnapshots;
   readonly #live = new Map<string, LiveMicrovm>();
   readonly #exitListeners: ((microvmId: string, reason: string) => void)[] = [];
 
   constructor(parts: LocalHostParts) {
     this.#parts = parts;
+    this.#snapshots = new VersionSnapshots(parts);
   }
 
   build(order: BuildOrder, signal: AbortSignal): Promise<SnapshotBuild> {
@@ -73,7 +77,7 @@ export class LocalHost implements Host {
     const dir = layout.microvm(id);
     await mkdir(dir, { mode: 0o700, recursive: true });
     try {
-      const snapshotDir = layout.version(order.imageName, order.imageVersion);
+      const snapshotDir = await this.#snapshotToRun(order);
       const machine = await engine.restore({ id, dir, uid: uids.take(id), snapshotDir });
       await this.#awaken(order, machine);
       const body = JSON.stringify({ microvmId: id, runHookPayload: order.runHookPayload ?? '' }); // Decision L1
@@ -110,8 +114,10 @@ export class LocalHost implements Host {
     const { engine, layout, uids } = this.#parts;
     const id = order.microvmId;
     const dir = layout.microvm(id);
-    const snapshotDir = layout.version(order.imageName, order.imageVersion);
-    const machine = await engine.resume({ id, dir, uid: uids.take(id), snapshotDir });
+    const machine = await this.#restoreSuspended(order).catch((error) => {
+      uids.release(id);
+      throw error;
+    });
     await writeFile(join(dir, resumingMarker), '');
     // Once the machine runs, its disk moves on and the saved memory no longer fits it.
     await engine.commitResume(dir);
@@ -123,6 +129,23 @@ export class LocalHost implements Host {
       await this.#discard(id);
       throw error;
     }
+  }
+
+  async fork(order: StartOrder, forkPoint: string): Promise<void> {
+    const { engine, layout, log } = this.#parts;
+    const live = this.#running(order.microvmId);
+    // Most of what the freeze would have to write is written before anything stands still.
+    await live.guest.sync();
+    await mkdir(layout.forks, { recursive: true, mode: 0o700 });
+    const result = await engine.fork(live.machine, layout.fork(forkPoint), {
+      freeze: () => live.guest.freeze(),
+      thaw: () => live.goOn(),
+    });
+    log.info('microvm.forked', { microvmId: order.microvmId, forkPoint, ...result });
+  }
+
+  async deleteFork(forkPoint: string): Promise<void> {
+    await rm(this.#parts.layout.fork(forkPoint), { recursive: true, force: true });
   }
 
   async terminate(order: StartOrder): Promise<void> {
@@ -163,13 +186,20 @@ export class LocalHost implements Host {
     }
   }
 
-  async sweep(microvmIds: ReadonlySet<string>, versions: ReadonlySet<`${string}/${string}`>): Promise<void> {
+  async sweep(
+    microvmIds: ReadonlySet<string>,
+    versions: ReadonlySet<`${string}/${string}`>,
+    forkPoints: ReadonlySet<string>,
+  ): Promise<void> {
     const { layout, builds, log } = this.#parts;
     await builds.sweep();
     for (const id of await listFolder(layout.microvms)) {
       if (microvmIds.has(id)) continue;
       log.info('sweep.microvm', { microvmId: id });
       await this.#discard(id);
+    }
+    for (const forkPoint of await listFolder(layout.forks)) {
+      if (!forkPoints.has(forkPoint)) await this.deleteFork(forkPoint);
     }
     for (const image of await listFolder(layout.images)) {
       for (const version of await listFolder(join(layout.images, image))) {
@@ -192,6 +222,39 @@ export class LocalHost implements Host {
 
   onExit(listener: (microvmId: string, reason: string) => void): void {
     this.#exitListeners.push(listener);
+  }
+
+  async #snapshotToRun(order: StartOrder): Promise<string> {
+    if (order.forkPoint !== undefined) return this.#parts.layout.fork(order.forkPoint);
+    return this.#snapshots.toRun(order.imageName, order.imageVersion);
+  }
+
+  /** @throws MicrovmFailed when what was saved is damaged; its files are set aside then. */
+  async #restoreSuspended(order: StartOrder): Promise<Machine> {
+    const { engine, layout, uids, log } = this.#parts;
+    const id = order.microvmId;
+    const dir = layout.microvm(id);
+    try {
+      const candidates =
+        order.forkPoint === undefined
+          ? await this.#snapshots.all(order.imageName, order.imageVersion)
+          : [layout.fork(order.forkPoint)];
+      const snapshotDir = await engine.snapshotBelow(dir, candidates);
+      return await engine.resume({ id, dir, uid: uids.take(id), snapshotDir });
+    } catch (error) {
+      if (error instanceof SnapshotUnfit) {
+        const remedy = 'It stays suspended and can be resumed where it fits.';
+        throw new Error(`Its saved state does not fit this host. ${error.message} ${remedy}`, {
+          cause: error,
+        });
+      }
+      if (!(error instanceof SuspendedDamaged)) throw error;
+      const kept = await setAside(dir, layout.damaged, id);
+      log.error('microvm.damaged', { microvmId: id, kept, error });
+      // Paths of this host are not for everybody who may see the MicroVM.
+      const detail = error.message.replaceAll(`${dir}/`, '');
+      throw new MicrovmFailed(`The saved state of the MicroVM is damaged: ${detail}`);
+    }
   }
 
   #running(microvmId: string): LiveMicrovm {

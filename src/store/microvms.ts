@@ -28,15 +28,17 @@ export interface MicrovmRow {
   runHookPayload: string | null;
   startedAt: number;
   terminatedAt: number | null;
+  /** Checkpoint that it was forked from. */
+  forkPoint: string | null;
 }
 
-export type NewMicrovm = Omit<MicrovmRow, 'seq'>;
+export type NewMicrovm = Omit<MicrovmRow, 'seq' | 'forkPoint'> & Partial<Pick<MicrovmRow, 'forkPoint'>>;
 
 const COLUMNS = [
   ...['id', 'endpointId', 'account', 'region', 'imageId', 'imageArn', 'imageName', 'number', 'memoryMiB'],
   ...['state', 'stateSince', 'stateReason', 'executionRoleArn', 'maxIdleSeconds', 'suspendedSeconds'],
   ...['autoResume', 'maximumDurationSeconds', 'ingress', 'egress', 'settings', 'runHookPayload'],
-  ...['startedAt', 'terminatedAt'],
+  ...['startedAt', 'terminatedAt', 'forkPoint'],
 ];
 
 export class Microvms {
@@ -47,6 +49,7 @@ export class Microvms {
   readonly #alive: StatementSync;
   readonly #countOfImage: StatementSync;
   readonly #countOfVersion: StatementSync;
+  readonly #forkPoints: StatementSync;
   readonly #memory: StatementSync;
   readonly #update: StatementSync;
 
@@ -66,6 +69,9 @@ export class Microvms {
     this.#countOfVersion = db.prepare(
       `SELECT count(*) AS n FROM microvms WHERE state <> 'TERMINATED' AND imageId = ? AND number = ?`,
     );
+    this.#forkPoints = db.prepare(
+      `SELECT DISTINCT forkPoint FROM microvms WHERE forkPoint IS NOT NULL AND state <> 'TERMINATED'`,
+    );
     this.#memory = db.prepare(
       `SELECT coalesce(sum(memoryMiB), 0) AS n FROM microvms
        WHERE state <> 'TERMINATED' AND state <> 'TERMINATING'`,
@@ -77,7 +83,7 @@ export class Microvms {
   }
 
   insert(microvm: NewMicrovm): void {
-    this.#insert.run({ ...microvm });
+    this.#insert.run({ forkPoint: null, ...microvm });
   }
   get(id: string): MicrovmRow | undefined {
     return this.#get.get(id) as MicrovmRow | undefined;
@@ -100,6 +106,10 @@ export class Microvms {
   }
   countAliveOfVersion(imageId: string, number: number): number {
     return (this.#countOfVersion.get(imageId, number) as { n: number }).n;
+  }
+  /** Checkpoints that a MicroVM which has not ended was made of. */
+  forkPoints(): Set<string> {
+    return new Set(this.#forkPoints.all().map(({ forkPoint }) => String(forkPoint)));
   }
   /** Baseline memory in MiB of all MicroVMs that have not begun to end. */
   memoryInUse(): number {

@@ -238,7 +238,7 @@ describe('Suspend, Resume and Terminate', () => {
     await lab.settle();
     assert.equal(await lab.state(microvmIdentifier), 'RUNNING');
     const why = lab.store.transitions.of('microvm', microvmIdentifier).at(-1)?.reason;
-    assert.match(why ?? '', /could not suspend: no space left/);
+    assert.match(why ?? '', /could not be suspended: no space left/);
     fail('resume');
     await lab.api.SuspendMicrovm({ microvmIdentifier }, caller);
     await lab.settle();

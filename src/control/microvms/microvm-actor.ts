@@ -36,6 +36,8 @@ const actions: Record<MicrovmAction, { during: MicrovmState; done: MicrovmEvent;
   terminate: { during: 'TERMINATING', done: 'terminated', reason: 'Its process and files were removed.' },
 };
 
+const participle = { suspend: 'suspended', resume: 'resumed' } as const;
+
 const found: Record<Presence, MicrovmEvent> = {
   running: 'foundRunning',
   suspended: 'foundSuspended',
@@ -122,11 +124,30 @@ export class MicrovmActor {
   }
 
   /**
+   * Keeps the MicroVM as it is under `forkPoint`, if it still runs when everything asked before is done.
+   * @returns the state at that moment; only for RUNNING there is a checkpoint
+   * @throws whatever kept the host from it; the MicroVM runs on then
+   */
+  fork(forkPoint: string): Promise<MicrovmState> {
+    const made = this.#work.then(async () => {
+      if (this.#row.state !== 'RUNNING') return this.#row.state;
+      const { host, config } = this.#ground;
+      await host.fork(startOrder(this.#row, config.endpoint.domain), forkPoint);
+      return 'RUNNING';
+    });
+    this.#work = made.then(
+      () => {},
+      () => {},
+    );
+    return made;
+  }
+
+  /**
    * Lets an event happen.
    * @param reason for the history, a sentence.
-   * @param stateReason what the API shows when the event ends the MicroVM.
+   * @param stateReason what the API shows when the event ends the MicroVM, or a problem that it survived.
    */
-  tell(event: MicrovmEvent, reason: string, stateReason: string = SUCCESS): MicrovmOutcome {
+  tell(event: MicrovmEvent, reason: string, stateReason?: string): MicrovmOutcome {
     const outcome = nextMicrovmState(this.#row.state, this.#translate(event));
     if (outcome.kind !== 'move') return outcome;
     const { clock, store } = this.#ground;
@@ -134,7 +155,8 @@ export class MicrovmActor {
     const at = clock.now();
     const next: MicrovmRow = { ...this.#row, state: outcome.to, stateSince: at };
     if (outcome.to === 'RUNNING') next.runHookPayload = null;
-    if (outcome.to === 'TERMINATING' && from !== 'TERMINATING') next.stateReason = stateReason;
+    if (outcome.to === 'RUNNING' || outcome.to === 'SUSPENDED') next.stateReason = stateReason ?? null;
+    if (outcome.to === 'TERMINATING' && from !== 'TERMINATING') next.stateReason = stateReason ?? SUCCESS;
     // Decision C15: terminatedAt appears with TERMINATED.
     if (outcome.to === 'TERMINATED') Object.assign(next, { terminatedAt: at, runHookPayload: null });
     store.transaction(() => {
@@ -197,14 +219,16 @@ export class MicrovmActor {
     this.#setTimer();
   }
 
-  #tellFound(presence: Presence, occasion: string): void {
+  /** @param problem that the API shows as the reason of the state, a sentence. */
+  #tellFound(presence: Presence, occasion: string, problem?: string): void {
     if (presence !== 'gone') {
-      this.tell(found[presence], `${occasion} The MicroVM was found ${presence}.`);
+      this.tell(found[presence], `${occasion} The MicroVM was found ${presence}.`, problem);
       return;
     }
     const what = this.#row.state === 'SUSPENDED' ? 'saved state' : 'virtual machine';
     const sentence = `The ${what} of the MicroVM was gone when squib looked for it.`;
-    this.tell('foundGone', `${occasion} ${sentence}`, sentence);
+    const stateReason = problem === undefined ? sentence : `${problem} ${sentence}`;
+    this.tell('foundGone', `${occasion} ${sentence}`, stateReason);
   }
 
   #enqueue(action: MicrovmAction): void {
@@ -241,7 +265,8 @@ export class MicrovmActor {
     // The host could not do it, for want of disk space say. Nothing may be lost: go by what is there.
     const presence = await this.#look();
     if (presence === undefined) return;
-    await this.#persist(() => this.#tellFound(presence, `It could not ${action}: ${error.message}.`));
+    const problem = sentence(`The MicroVM could not be ${participle[action]}: ${error.message}`);
+    await this.#persist(() => this.#tellFound(presence, problem, problem));
   }
 
   /** Asks the host what is there until it knows; undefined when squib stops before that. */
@@ -322,3 +347,5 @@ export class MicrovmActor {
     }
   }
 }
+
+const sentence = (text: string) => (text.endsWith('.') ? text : `${text}.`);

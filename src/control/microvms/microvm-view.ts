@@ -9,7 +9,6 @@ import { endpointHost } from './start-order.ts';
 export function microvmView(microvm: MicrovmRow, { endpoint }: ControlConfig): GetMicrovmResponse {
   const host = endpointHost(microvm.endpointId, microvm.region, endpoint.domain);
   const { maxIdleSeconds, suspendedSeconds, autoResume } = microvm;
-  const ended = microvm.state === 'TERMINATED';
   return {
     microvmId: microvm.id,
     state: apiMicrovmState(microvm.state),
@@ -29,7 +28,8 @@ export function microvmView(microvm: MicrovmRow, { endpoint }: ControlConfig): G
     // Decision C26: with milliseconds.
     startedAt: new Date(microvm.startedAt),
     terminatedAt: microvm.terminatedAt === null ? undefined : new Date(microvm.terminatedAt),
-    stateReason: ended ? (microvm.stateReason ?? undefined) : undefined,
+    // A MicroVM that runs or is suspended has one when something that was asked of it could not be done.
+    stateReason: microvm.state === 'TERMINATING' ? undefined : (microvm.stateReason ?? undefined),
     ingressNetworkConnectors: JSON.parse(microvm.ingress) as string[],
     egressNetworkConnectors: JSON.parse(microvm.egress) as string[],
   };

@@ -25,6 +25,7 @@ export function startOrder(microvm: MicrovmRow, domain: string): StartOrder {
     hooks,
     logging,
     startedAt: microvm.startedAt,
+    ...(microvm.forkPoint !== null && { forkPoint: microvm.forkPoint }),
     ...(microvm.executionRoleArn !== null && { executionRoleArn: microvm.executionRoleArn }),
     ...(microvm.runHookPayload !== null && { runHookPayload: microvm.runHookPayload }),
   };

@@ -73,10 +73,19 @@ export class MicrovmSupervisor implements EndpointDirectory {
     await this.settled();
   }
 
+  /** The last MicroVM that was made of a checkpoint has ended: nobody can need it any more. */
+  #releaseFork(forkPoint: string | null): void {
+    const { store, host, log } = this.#ground;
+    if (forkPoint === null || store.microvms.forkPoints().has(forkPoint)) return;
+    // What cannot be removed now goes with the next start of squib.
+    host.deleteFork(forkPoint).catch((error) => log.warn('fork.delete', { forkPoint, error }));
+  }
+
   #watch(row: MicrovmRow): MicrovmActor {
     const actor = new MicrovmActor(this.#ground, row, this.#stop.signal, () => {
       this.#actors.delete(row.id);
       this.#endpoints.delete(row.endpointId);
+      this.#releaseFork(row.forkPoint);
     });
     this.#actors.set(row.id, actor);
     this.#endpoints.set(row.endpointId, endpointOf(row));

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataLayout } from '../../config/layout.ts';
 import { BuildFailed, type BuildOrder, type SnapshotBuild } from '../../control/host.ts';
-import type { Engine } from '../../engine/engine.ts';
+import type { Engine, SnapshotSizes } from '../../engine/engine.ts';
 import type { Log } from '../../log/log.ts';
 import type { LogStore, LogWriter } from '../../store/log-store.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
+import type { ContainerConfig } from '../builder/container-config.ts';
 import type { ImageBuilder } from '../builder/image-builder.ts';
 import { callBuildHook } from '../hooks/build-hook.ts';
 import { openLogStream } from '../log-streams.ts';
@@ -20,6 +21,8 @@ import { untilQuiet } from './quiet.ts';
 
 /** A cold boot takes 6 s under software emulation on an idle machine. */
 const bootTimeoutMs = 180_000;
+/** In a version's folder: what it was made of, to make its snapshot again. Holds environment variables: for root only. */
+const buildOrderFile = 'build-order.json';
 const agentTimeoutMs = 30_000;
 /** An image without `/ready` that never gets quiet is snapshotted after this. */
 const quietLimitMs = 60_000;
@@ -41,6 +44,8 @@ export interface BuildPipelineParts {
 /** From a code artifact to the snapshot of an image version (spec: image-build 2). */
 export class BuildPipeline {
   readonly #parts: BuildPipelineParts;
+  /** Build VMs of {@link rebuild}, which may be wanted before the sweep after a start. */
+  readonly #rebuilding = new Set<string>();
 
   constructor(parts: BuildPipelineParts) {
     this.#parts = parts;
@@ -78,11 +83,49 @@ export class BuildPipeline {
     }
   }
 
+  /**
+   * Makes the snapshot of a version once more, in `folder`, from its kept root filesystem and container.
+   * @param because why, for the build log
+   * @throws BuildFailed with the reason; nothing is left behind then
+   */
+  async rebuild(version: string, folder: string, because: string): Promise<void> {
+    const { layout, logs, uids } = this.#parts;
+    const kept = await readFile(join(version, buildOrderFile), 'utf8').catch((cause) => {
+      const remedy = 'Make a new version of the image with UpdateMicrovmImage.';
+      throw new Error(`${because} What it was made of is not there any more. ${remedy}`, { cause });
+    });
+    const container = JSON.parse(await readFile(join(version, 'container.json'), 'utf8')) as ContainerConfig;
+    const microvmId = `microvm-${randomUUID()}`;
+    const order: BuildOrder = { ...(JSON.parse(kept) as BuildOrder), microvmId };
+    const scratch = layout.build(microvmId);
+    const of = { startedAt: Date.now(), imageVersion: order.imageVersion, microvmId: `build-${microvmId}` };
+    const buildLog = openLogStream(logs, order.logging, of);
+    const say = (line: string) => buildLog?.write(line);
+    this.#rebuilding.add(microvmId);
+    try {
+      say(`squib: the snapshot of version ${order.imageVersion} is made again. ${because}`);
+      const staging = join(scratch, 'version');
+      await mkdir(staging, { recursive: true, mode: 0o755 });
+      await link(join(version, 'rootfs.ext4'), join(staging, 'rootfs.ext4'));
+      await this.#snapshot(order, container, scratch, staging, say, new AbortController().signal);
+      await rename(staging, folder);
+      say('squib: the snapshot was made again.');
+    } catch (error) {
+      say(`squib: ${(error as Error).message}`);
+      throw error;
+    } finally {
+      this.#rebuilding.delete(microvmId);
+      await this.#discard(microvmId);
+      uids.release(microvmId);
+      await buildLog?.close();
+    }
+  }
+
   /** Ends builds that a killed daemon left behind. */
   async sweep(): Promise<void> {
     await this.#parts.builder.sweep();
     const left = await readdir(this.#parts.layout.builds).catch(() => []);
-    for (const id of left) await this.#discard(id);
+    for (const id of left) if (!this.#rebuilding.has(id)) await this.#discard(id);
   }
 
   async #run(
@@ -91,7 +134,7 @@ export class BuildPipeline {
     say: (line: string) => void,
     signal: AbortSignal,
   ): Promise<SnapshotBuild> {
-    const { layout, engine, builder, objects } = this.#parts;
+    const { layout, builder, objects } = this.#parts;
     const zipPath = join(scratch, 'artifact.zip');
     checkArtifactRole(order, this.#parts.roles);
     await fetchArtifact(objects, order.codeArtifactUri, zipPath, signal);
@@ -111,11 +154,34 @@ export class BuildPipeline {
     await rm(target, { recursive: true, force: true });
     const staging = join(scratch, 'version');
     await mkdir(staging, { recursive: true, mode: 0o755 });
-    const rootfs = join(staging, 'rootfs.ext4');
-    await rename(image.rootfs, rootfs);
+    await rename(image.rootfs, join(staging, 'rootfs.ext4'));
 
+    const sizes = await this.#snapshot(order, image.container, scratch, staging, say, signal, codeInstall);
+    await writeFile(join(staging, 'container.json'), JSON.stringify(image.container));
+    await writeFile(join(staging, buildOrderFile), JSON.stringify(order), { mode: 0o600 });
+
+    if (order.hooks.validate) await this.#validate(order, scratch, staging, say, signal);
+    await mkdir(join(layout.images, order.imageName), { recursive: true, mode: 0o711 });
+    await rename(staging, target);
+    return {
+      ...codeInstall,
+      memorySnapshotSizeInBytes: roundUp(sizes.memoryBytes),
+      diskSnapshotSizeInBytes: roundUp(sizes.diskBytes),
+    };
+  }
+
+  /** Boots a root filesystem (in `staging`), starts the container and saves it into `staging` when it is ready. */
+  async #snapshot(
+    order: BuildOrder,
+    container: ContainerConfig,
+    scratch: string,
+    staging: string,
+    say: (line: string) => void,
+    signal: AbortSignal,
+    codeInstall: SnapshotBuild = {},
+  ): Promise<SnapshotSizes> {
     say('squib: starting the container in its virtual machine');
-    const live = await this.#boot(order, scratch, rootfs);
+    const live = await this.#boot(order, scratch, join(staging, 'rootfs.ext4'));
     const ended = new AbortController();
     live.onContainerExit((code) =>
       ended.abort(new BuildFailed(`Container Stopped with Exit Code: ${code}`, codeInstall)),
@@ -125,7 +191,7 @@ export class BuildPipeline {
     );
     const stop = AbortSignal.any([signal, ended.signal]);
     try {
-      await live.guest.startContainer(containerSpec(order, image.container));
+      await live.guest.startContainer(containerSpec(order, container));
       await this.#untilReady(order, live, stop).catch((error) => {
         throw error instanceof BuildFailed ? new BuildFailed(error.message, codeInstall) : error;
       });
@@ -136,18 +202,9 @@ export class BuildPipeline {
       await live.kill();
       throw reason;
     }
-    const sizes = await engine.snapshot(live.machine, staging);
+    const sizes = await this.#parts.engine.snapshot(live.machine, staging);
     await live.endLogs();
-    await writeFile(join(staging, 'container.json'), JSON.stringify(image.container));
-
-    if (order.hooks.validate) await this.#validate(order, scratch, staging, say, signal);
-    await mkdir(join(layout.images, order.imageName), { recursive: true, mode: 0o711 });
-    await rename(staging, target);
-    return {
-      ...codeInstall,
-      memorySnapshotSizeInBytes: roundUp(sizes.memoryBytes),
-      diskSnapshotSizeInBytes: roundUp(sizes.diskBytes),
-    };
+    return sizes;
   }
 
   async #boot(order: BuildOrder, scratch: string, rootfs: string): Promise<LiveMicrovm> {

@@ -72,6 +72,15 @@ export class LiveMicrovm {
     });
   }
 
+  /** Lets the container go on after a pause, with the right time and everything it was connected to. */
+  async goOn(): Promise<void> {
+    await this.#guest.thaw({
+      epochNanoseconds: BigInt(Date.now()) * 1_000_000n,
+      entropy: randomBytes(entropyBytes),
+      resetConnections: false,
+    });
+  }
+
   /** Freezes the container and leaves the channel, so that the machine may be saved. */
   async quiesce(): Promise<void> {
     await this.#guest.freeze();

@@ -16,6 +16,7 @@ import {
 export class World {
   readonly microvms = new Map<string, 'running' | 'suspended'>();
   readonly versions = new Set<string>();
+  readonly forkPoints = new Set<string>();
 }
 
 export type HostMethod = 'build' | 'deleteVersion' | 'start' | 'suspend' | 'resume' | 'terminate' | 'inspect';
@@ -142,6 +143,15 @@ export class FaultyHost implements Host {
       () => this.world.microvms.set(order.microvmId, 'running'),
       () => this.#microvmFailed(order, 'Resume'),
     );
+  }
+
+  async fork(_order: StartOrder, forkPoint: string): Promise<void> {
+    await this.#wait(10);
+    this.world.forkPoints.add(forkPoint);
+  }
+
+  async deleteFork(forkPoint: string): Promise<void> {
+    this.world.forkPoints.delete(forkPoint);
   }
 
   terminate(order: StartOrder): Promise<void> {
