@@ -1,12 +1,12 @@
 import type { ClientHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import type { EndpointDirectory } from '../control/endpoints.ts';
+import { type EndpointDirectory, EndpointUnavailable } from '../control/endpoints.ts';
 import { PortClosed } from '../control/host.ts';
 import type { Log } from '../log/log.ts';
 import type { AccessSink } from './access-log.ts';
 import { type Admission, admit } from './checks.ts';
 import type { Guest, Guests } from './guests.ts';
-import { Http1Upstream } from './http1/upstream.ts';
+import { Http1Upstream, type UpstreamFailure } from './http1/upstream.ts';
 import { Http2Call, NotHttp2 } from './http2/upstream.ts';
 import type { Fields, Inbound } from './inbound.ts';
 import { type Refusal, refusals } from './refusals.ts';
@@ -178,19 +178,27 @@ export class Exchange implements RequestSender {
   /** Holds the request until the MicroVM takes traffic. */
   #reach(): void {
     const { microvmId } = this.#admission!;
-    this.#services.guests.acquire(microvmId, this.#gone).then(
-      (guest) => {
+    this.#services.guests
+      .acquire(microvmId, this.#gone)
+      .then((guest) => {
         if (!this.#over) this.#connect(guest);
-      },
-      (error: Error) => {
+      })
+      .catch((error: Error) => {
         if (this.#over) return;
-        this.#note('ingress.unreachable', error);
+        if (!(error instanceof EndpointUnavailable)) {
+          this.#fault(error);
+          return;
+        }
+        this.#note('ingress.unreachable', error.message);
         this.#refuse(refusals.unavailable);
-      },
-    );
+      });
   }
 
   #connect(guest: Guest): void {
+    if (!guest.admits()) {
+      this.#refuse(refusals.tooManyRequests);
+      return;
+    }
     this.#guest = guest;
     guest.enter(this);
     guest.touch();
@@ -200,12 +208,7 @@ export class Exchange implements RequestSender {
     }
     const { port } = this.#admission!;
     if (this.#wantsHttp2()) {
-      guest.http2(port).then(
-        (session) => {
-          if (!this.#over) this.#call(session, guest);
-        },
-        (error: Error) => this.#notConnected(guest, error),
-      );
+      this.#dialHttp2(guest, port);
       return;
     }
     const kept = this.#request.upgrade ? undefined : guest.takeIdle(port, this.#replayable);
@@ -213,13 +216,37 @@ export class Exchange implements RequestSender {
       this.#send(kept);
       return;
     }
-    guest.dial(port).then(
-      (stream) => {
-        if (this.#over) stream.destroy();
-        else this.#send(new Http1Upstream(stream, guest, port));
-      },
-      (error: Error) => this.#notConnected(guest, error),
-    );
+    this.#dial(guest, port);
+  }
+
+  #dial(guest: Guest, port: number): void {
+    guest
+      .dial(port)
+      .then(
+        (stream) => {
+          if (this.#over) stream.destroy();
+          else this.#send(new Http1Upstream(stream, guest, port));
+        },
+        (error: Error) => this.#notConnected(guest, error),
+      )
+      .catch((error) => this.#fault(error));
+  }
+
+  #dialHttp2(guest: Guest, port: number): void {
+    guest
+      .http2(port)
+      .then(
+        (session) => {
+          if (!this.#over) this.#call(session, guest);
+        },
+        async (error: Error) => {
+          // Nothing of the request has been sent, so a handshake of TLS may be tried whatever the request is.
+          const retry = error instanceof NotHttp2 && guest.secure.mayBe(port) && (await guest.probe(port));
+          if (retry && !this.#over) this.#dialHttp2(guest, port);
+          else this.#notConnected(guest, error);
+        },
+      )
+      .catch((error) => this.#fault(error));
   }
 
   /** A MicroVM that was suspended a moment ago cannot be dialled: it is acquired once more. */
@@ -227,7 +254,7 @@ export class Exchange implements RequestSender {
     if (this.#over) return;
     guest.leave(this);
     if (error instanceof PortClosed || error instanceof NotHttp2 || this.#triesLeft === 0) {
-      this.#note('ingress.notConnected', error);
+      this.#note('ingress.notConnected', error.message);
       this.#refuse(refusals.unavailable);
       return;
     }
@@ -242,34 +269,59 @@ export class Exchange implements RequestSender {
   }
 
   #call(session: ClientHttp2Session, guest: Guest): void {
-    this.#upstream = new Http2Call(session, guest, this.#request, this.#sink, () => this.#failed(false));
+    this.#upstream = new Http2Call(session, guest, this.#request, this.#sink, () =>
+      this.#failed({ kind: 'broken', reason: 'The application ended the stream.' }),
+    );
     if (this.#request.length !== undefined) this.#sink.writable();
   }
 
   #send(upstream: Http1Upstream): void {
     this.#upstream = upstream;
     this.#sentAt = Date.now();
-    upstream.send(this.#request, this.#sink, (untouched) => this.#failed(untouched));
+    upstream.send(this.#request, this.#sink, (failure) => this.#failed(failure));
     if (this.#request.length !== undefined) this.#sink.writable();
     upstream.flush();
   }
 
-  /** @param untouched true when a kept connection turned out to be dead before it answered anything. */
-  #failed(untouched: boolean): void {
+  #failed(failure: UpstreamFailure): void {
     if (this.#over) return;
+    const guest = this.#guest!;
+    const { port } = this.#admission!;
+    if (failure.kind === 'silent' && !this.#request.upgrade && guest.secure.mayBe(port)) {
+      this.#trySecure(guest, port, failure);
+      return;
+    }
     const soon = Date.now() - this.#sentAt < staleMs;
-    if (untouched && soon && this.#replayable && this.#triesLeft > 0) {
+    if (failure.kind === 'stale' && soon && this.#replayable && this.#triesLeft > 0) {
       this.#triesLeft--;
-      this.#guest?.leave(this);
+      guest.leave(this);
       this.#reach();
       return;
     }
+    this.#note('ingress.noAnswer', failure.reason);
     this.#refuse(refusals.unavailable);
   }
 
-  #note(event: string, error: Error): void {
+  /** P12: whoever answers a handshake has not understood the request before, so it may be sent again. */
+  #trySecure(guest: Guest, port: number, failure: UpstreamFailure): void {
+    this.#upstream = undefined;
+    guest
+      .probe(port)
+      .then((secure) => {
+        if (this.#over) return;
+        if (secure && this.#request.length === undefined) {
+          this.#dial(guest, port);
+          return;
+        }
+        this.#note('ingress.noAnswer', failure.reason);
+        this.#refuse(refusals.unavailable);
+      })
+      .catch((error) => this.#fault(error));
+  }
+
+  #note(event: string, reason: string): void {
     const { requestId } = this.#request;
     const { microvmId, port } = this.#admission!;
-    this.#services.log.info(event, { requestId, microvmId, port, reason: error.message });
+    this.#services.log.info(event, { requestId, microvmId, port, reason });
   }
 }

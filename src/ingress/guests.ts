@@ -5,6 +5,10 @@ import type { ShellSession } from '../control/host.ts';
 import type { GuestDialer } from './guest-dialer.ts';
 import type { Http1Upstream } from './http1/upstream.ts';
 import { openHttp2 } from './http2/upstream.ts';
+import type { GuestLimits } from './limits/guest-limits.ts';
+import { PacedStream } from './limits/paced-stream.ts';
+import { TokenBucket } from './limits/token-bucket.ts';
+import { SecurePorts } from './secure-ports.ts';
 
 /** Idle timers work in seconds; telling them more often costs time and says nothing new. */
 const touchMs = 1000;
@@ -26,11 +30,19 @@ export class Guest {
   readonly #open = new Set<Cuttable>();
   #touchedAt = 0;
   #unregister: () => void = () => {};
+  readonly #limits: GuestLimits;
+  readonly #requests: TokenBucket | undefined;
+  readonly #bytes: TokenBucket | undefined;
+  readonly secure = new SecurePorts();
   ended = false;
 
   constructor(microvmId: string, guests: Guests) {
     this.microvmId = microvmId;
     this.#guests = guests;
+    this.#limits = guests.limits(microvmId);
+    const { requestsPerSecond, bytesPerSecond } = this.#limits;
+    if (requestsPerSecond) this.#requests = new TokenBucket(requestsPerSecond, 2 * requestsPerSecond);
+    if (bytesPerSecond) this.#bytes = new TokenBucket(bytesPerSecond, bytesPerSecond / 4);
     this.#unregister = guests.directory.onEnd(microvmId, () => this.end());
   }
 
@@ -41,6 +53,13 @@ export class Guest {
     this.#guests.directory.touch(this.microvmId);
   }
 
+  /** False when the MicroVM has as many requests as its limits allow. */
+  admits(): boolean {
+    const { connections } = this.#limits;
+    if (connections !== undefined && this.#open.size >= connections) return false;
+    return this.#requests?.tryTake() ?? true;
+  }
+
   enter(user: Cuttable): void {
     this.#open.add(user);
   }
@@ -49,15 +68,27 @@ export class Guest {
     this.#open.delete(user);
   }
 
-  dial(port: number): Promise<Duplex> {
-    return this.#guests.dialer.dial(this.microvmId, port);
+  /** A connection to a port of the MicroVM, in TLS where the application wants that. */
+  async dial(port: number, protocol: 'h2' | 'http/1.1' = 'http/1.1'): Promise<Duplex> {
+    const stream = await this.#plain(port);
+    return this.secure.has(port) ? this.secure.open(stream, protocol) : stream;
+  }
+
+  /** Finds out whether the application on a port wants TLS. */
+  probe(port: number): Promise<boolean> {
+    return this.secure.probe(port, () => this.#plain(port));
+  }
+
+  async #plain(port: number): Promise<Duplex> {
+    const stream = await this.#guests.dialer.dial(this.microvmId, port);
+    return this.#bytes ? new PacedStream(stream, this.#bytes) : stream;
   }
 
   /** The HTTP/2 connection to a port; one for all requests. Rejects when the application does not speak it. */
   http2(port: number): Promise<ClientHttp2Session> {
     const open = this.#sessions.get(port);
     if (open) return open;
-    const session = this.dial(port).then(openHttp2);
+    const session = this.dial(port, 'h2').then(openHttp2);
     this.#sessions.set(port, session);
     const forget = () => {
       if (this.#sessions.get(port) === session) this.#sessions.delete(port);
@@ -79,7 +110,9 @@ export class Guest {
   takeIdle(port: number, replayable: boolean): Http1Upstream | undefined {
     const list = this.#idle.get(port);
     const upstream = list?.at(-1);
-    if (!upstream || (!replayable && Date.now() - upstream.idleSince > freshMs)) return undefined;
+    if (!upstream) return undefined;
+    const now = Date.now();
+    if (upstream.idleUntil <= now || (!replayable && now - upstream.idleSince > freshMs)) return undefined;
     list!.pop();
     return upstream;
   }
@@ -133,7 +166,14 @@ export class Guests {
   readonly dialer: GuestDialer;
   readonly #running = new Map<string, Guest>();
 
-  constructor(directory: EndpointDirectory, dialer: GuestDialer) {
+  readonly limits: (microvmId: string) => GuestLimits;
+
+  constructor(
+    directory: EndpointDirectory,
+    dialer: GuestDialer,
+    limits: (microvmId: string) => GuestLimits = () => ({}),
+  ) {
+    this.limits = limits;
     this.directory = directory;
     this.dialer = dialer;
   }

@@ -10,6 +10,7 @@ import type { GuestDialer } from './guest-dialer.ts';
 import { Guests } from './guests.ts';
 import { Http1Connection } from './http1/client-connection.ts';
 import { Http2Front } from './http2/server.ts';
+import type { GuestLimits } from './limits/guest-limits.ts';
 import type { Tokens } from './tokens.ts';
 
 const handshakeMs = 10_000;
@@ -26,6 +27,8 @@ export interface IngressOptions {
   directory: EndpointDirectory;
   dialer: GuestDialer;
   log: Log;
+  /** What each MicroVM's endpoint carries; asked once after each resume. Without it there is no limit. */
+  limits?: (microvmId: string) => GuestLimits;
   /**
    * Where the line per request goes: to `log` one by one, or in batches (complete lines joined by line breaks) to a
    * function, which costs a busy endpoint less. False leaves it out.
@@ -72,7 +75,7 @@ async function bind(server: Server, options: IngressOptions): Promise<void> {
  */
 export async function startIngress(options: IngressOptions): Promise<Ingress> {
   const { directory, dialer, tokens, log } = options;
-  const guests = new Guests(directory, dialer);
+  const guests = new Guests(directory, dialer, options.limits);
   const { accessLog } = options;
   const batch = accessLog ? new AccessBatch(accessLog) : undefined;
   const access = accessLog === false ? undefined : (batch?.sink ?? accessByLog(log));

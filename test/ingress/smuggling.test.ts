@@ -128,7 +128,7 @@ describe('malformed and smuggled requests', () => {
 
   test('what follows a request is the next one, and needs its own token', async () => {
     reached.length = 0;
-    const bytes = head('POST /one HTTP/1.1', 'Content-Length: 3') + `abc${smuggled}`;
+    const bytes = `${head('POST /one HTTP/1.1', 'Content-Length: 3')}abc${smuggled}`;
     const answer = await bed.sends(bytes, 300);
     assert.match(
       answer,

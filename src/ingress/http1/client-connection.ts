@@ -83,7 +83,12 @@ export class Http1Connection implements ResponseSink {
 
   readonly #onData = (chunk: Buffer) => {
     this.#pending = this.#pending ? Buffer.concat([this.#pending, chunk]) : chunk;
-    this.#advance();
+    try {
+      this.#advance();
+    } catch (error) {
+      this.#services.log.error('ingress.fault', { error });
+      this.#socket.destroy();
+    }
   };
 
   readonly #onDrain = () => {

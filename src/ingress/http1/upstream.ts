@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { RequestSender, ResponseSink } from '../exchange.ts';
 import type { Guest } from '../guests.ts';
 import type { Fields, Inbound } from '../inbound.ts';
-import { BodyReader } from './body-reader.ts';
+import { BodyReader, MalformedMessage } from './body-reader.ts';
 import { MessageWriter } from './message-writer.ts';
 import { type ParsedHead, readResponseHead, requestHead } from './upstream-head.ts';
 
@@ -12,6 +12,17 @@ const headEnd = Buffer.from('\r\n\r\n');
 const idleMs = 4000;
 const longestIdleMs = 60_000;
 
+/**
+ * Why there is no head of an answer: a kept connection was dead already; a new one ended without a word, or with an
+ * alert of TLS; or what came is not HTTP/1.1, or not all of it.
+ */
+export interface UpstreamFailure {
+  kind: 'stale' | 'silent' | 'broken';
+  reason: string;
+}
+
+const tlsAlert = 0x15;
+
 /** One HTTP/1.1 connection to an application, for one request after another. */
 export class Http1Upstream implements RequestSender {
   readonly port: number;
@@ -20,7 +31,7 @@ export class Http1Upstream implements RequestSender {
   readonly #writer: MessageWriter;
   #request: Inbound | undefined;
   #sink: ResponseSink | undefined;
-  #failed: (untouched: boolean) => void = () => {};
+  #failed: (failure: UpstreamFailure) => void = () => {};
   /** Bytes of a head that is not complete. */
   #partial: Buffer | undefined;
   #parsed: ParsedHead | undefined;
@@ -54,7 +65,7 @@ export class Http1Upstream implements RequestSender {
   }
 
   /** @param failed called instead of the sink when there is no head of an answer. */
-  send(request: Inbound, sink: ResponseSink, failed: (untouched: boolean) => void): void {
+  send(request: Inbound, sink: ResponseSink, failed: (failure: UpstreamFailure) => void): void {
     this.#request = request;
     this.#sink = sink;
     this.#failed = failed;
@@ -116,9 +127,9 @@ export class Http1Upstream implements RequestSender {
     this.#received = true;
     try {
       this.#take(chunk, sink);
-    } catch {
+    } catch (error) {
       this.#stream.destroy();
-      this.#lost();
+      this.#lost((error as Error).message, chunk[0] === tlsAlert);
       return;
     }
     if (!sink.flush() && this.#sink === sink) {
@@ -145,8 +156,9 @@ export class Http1Upstream implements RequestSender {
     const bytes = this.#partial ? Buffer.concat([this.#partial, chunk]) : chunk;
     const end = bytes.indexOf(headEnd);
     if (end < 0) {
-      if (bytes.length > headLimit) throw new Error('The head of the answer is too long.');
-      if (bytes.length >= 5 && bytes.toString('latin1', 0, 5) !== 'HTTP/') throw new Error('Not HTTP.');
+      if (bytes.length > headLimit) throw new MalformedMessage('The head of the answer is too long.');
+      if (bytes.length >= 5 && bytes.toString('latin1', 0, 5) !== 'HTTP/')
+        throw new MalformedMessage('The application does not answer in HTTP/1.1.');
       this.#partial = bytes;
       return undefined;
     }
@@ -155,7 +167,8 @@ export class Http1Upstream implements RequestSender {
     const rest = bytes.subarray(end + 4);
     const { status } = parsed.head;
     if (status === 101) {
-      if (!this.#request!.upgrade) throw new Error('An upgrade that nobody asked for.');
+      if (!this.#request!.upgrade)
+        throw new MalformedMessage('The application upgrades without being asked.');
       this.#release(sink, parsed, rest);
       return undefined;
     }
@@ -208,19 +221,23 @@ export class Http1Upstream implements RequestSender {
       return;
     }
     this.#stream.destroy();
-    this.#lost();
+    this.#lost('The application ended the connection.');
   };
 
-  readonly #onClose = () => this.#lost();
-  readonly #onError = () => this.#stream.destroy();
+  readonly #onClose = () => this.#lost('The application closed the connection.');
+  readonly #onError = (error: Error) => {
+    this.#stream.destroy();
+    this.#lost(error.message);
+  };
   readonly #onDrain = () => this.#sink?.writable();
 
-  #lost(): void {
+  #lost(reason: string, alert = false): void {
     this.#guest.drop(this);
     const sink = this.#sink;
     if (!sink) return;
     this.#sink = undefined;
     if (this.#body) sink.broken();
-    else this.#failed(this.#used && !this.#received);
+    else if (this.#used && !this.#received) this.#failed({ kind: 'stale', reason });
+    else this.#failed({ kind: !this.#received || alert ? 'silent' : 'broken', reason });
   }
 }
