@@ -2,30 +2,65 @@ import type { Log } from '../log/log.ts';
 import type { Admission } from './checks.ts';
 import type { Inbound } from './inbound.ts';
 
-/** What a line of the access log says of the answer. */
-export interface Outcome {
+/** What a line of the access log says. Neither token nor query string nor any header is in it. */
+export interface AccessEntry {
+  requestId: string;
+  host: string;
+  method: string;
+  path: string;
+  microvmId: string | undefined;
+  port: number | undefined;
   protocol: 'http/1.1' | 'h2';
   /** Status of the answer; 0 when the client left before it. */
   status: number;
+  /** Bytes of the bodies. */
   bytesIn: number;
   bytesOut: number;
+  milliseconds: number;
 }
 
-/** Takes the fields of one line. */
-export type AccessSink = (fields: Record<string, unknown>) => void;
+export type AccessSink = (entry: AccessEntry) => void;
+
+/** The entry for one request that is over. */
+export function accessEntry(
+  protocol: AccessEntry['protocol'],
+  request: Inbound,
+  to: Admission | undefined,
+  answer: { status: number; bytesIn: number; bytesOut: number },
+): AccessEntry {
+  const query = request.target.indexOf('?');
+  return {
+    requestId: request.requestId,
+    host: request.authority,
+    method: request.method,
+    path: query < 0 ? request.target : request.target.slice(0, query),
+    microvmId: to?.microvmId,
+    port: to?.port || undefined,
+    protocol,
+    status: answer.status,
+    bytesIn: answer.bytesIn,
+    bytesOut: answer.bytesOut,
+    milliseconds: Date.now() - request.startedAt,
+  };
+}
 
 /** Hands each line to the log at once. */
 export function accessByLog(log: Log): AccessSink {
-  return (fields) => log.info('endpoint.request', fields);
+  return (entry) => log.info('endpoint.request', { ...entry });
 }
 
 const batchMs = 50;
 const batchLines = 200;
+const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+
+/** A JSON string; most need no escapes. */
+const quote = (text: string) => (plain.test(text) ? `"${text}"` : JSON.stringify(text));
 
 /** Gathers lines of the same form as the log's, so that a busy endpoint does not write for each request. */
 export class AccessBatch {
   readonly #write: (lines: string) => void;
-  #lines: string[] = [];
+  #text = '';
+  #count = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param write takes complete lines, joined by line breaks, without the last one. */
@@ -33,40 +68,25 @@ export class AccessBatch {
     this.#write = write;
   }
 
-  readonly sink: AccessSink = (fields) => {
-    const line = { time: new Date().toISOString(), level: 'info', event: 'endpoint.request', ...fields };
-    if (this.#lines.push(JSON.stringify(line)) >= batchLines) this.flush();
+  readonly sink: AccessSink = (entry) => {
+    let line = `{"time":"${new Date().toISOString()}","level":"info","event":"endpoint.request"`;
+    line += `,"requestId":"${entry.requestId}","host":${quote(entry.host)},"method":${quote(entry.method)}`;
+    line += `,"path":${quote(entry.path)}`;
+    if (entry.microvmId !== undefined) line += `,"microvmId":"${entry.microvmId}"`;
+    if (entry.port !== undefined) line += `,"port":${entry.port}`;
+    line += `,"protocol":"${entry.protocol}","status":${entry.status},"bytesIn":${entry.bytesIn}`;
+    line += `,"bytesOut":${entry.bytesOut},"milliseconds":${entry.milliseconds}}`;
+    this.#text = this.#count === 0 ? line : `${this.#text}\n${line}`;
+    if (++this.#count >= batchLines) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), batchMs);
   };
 
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const lines = this.#lines;
-    this.#lines = [];
-    if (lines.length > 0) this.#write(lines.join('\n'));
+    const text = this.#text;
+    this.#text = '';
+    if (this.#count > 0) this.#write(text);
+    this.#count = 0;
   }
-}
-
-/** Writes one line per request. Neither token nor query string nor any header is in it. */
-export function logAccess(
-  access: AccessSink,
-  request: Inbound,
-  to: Admission | undefined,
-  outcome: Outcome,
-): void {
-  const query = request.target.indexOf('?');
-  access({
-    requestId: request.requestId,
-    host: request.authority,
-    method: request.method,
-    path: query < 0 ? request.target : request.target.slice(0, query),
-    microvmId: to?.microvmId,
-    port: to?.port || undefined,
-    protocol: outcome.protocol,
-    status: outcome.status,
-    bytesIn: outcome.bytesIn,
-    bytesOut: outcome.bytesOut,
-    milliseconds: Date.now() - request.startedAt,
-  });
 }

@@ -5,6 +5,7 @@ import { PortClosed } from '../control/host.ts';
 import type { Log } from '../log/log.ts';
 import type { AccessSink } from './access-log.ts';
 import { type Admission, admit } from './checks.ts';
+import type { FieldBlock } from './field-block.ts';
 import type { Guest, Guests } from './guests.ts';
 import { Http1Upstream, type UpstreamFailure } from './http1/upstream.ts';
 import { Http2Call, NotHttp2 } from './http2/upstream.ts';
@@ -14,13 +15,13 @@ import type { Tokens } from './tokens.ts';
 
 /** The application's answer up to its body. */
 export interface ResponseHead {
-  status: number;
-  reason: string;
+  readonly status: number;
+  readonly reason: string;
   /** Without hop-by-hop fields, framing and request id. */
-  fields: Fields;
+  readonly fields: FieldBlock;
   /** Body bytes as announced; `unknown` until the end. With `hasBody` false it is only said, not sent. */
-  length: number | 'unknown';
-  hasBody: boolean;
+  readonly length: number | 'unknown';
+  readonly hasBody: boolean;
 }
 
 /** The client's side of an exchange: where the answer goes. `flush` ends each turn of the calls before it. */

@@ -179,8 +179,11 @@ export class Guests {
   }
 
   /** Waits until the MicroVM takes traffic. @throws EndpointUnavailable, or the signal's reason. */
-  async acquire(microvmId: string, signal: AbortSignal): Promise<Guest> {
-    await this.directory.acquire(microvmId, signal);
+  acquire(microvmId: string, signal: AbortSignal): Promise<Guest> {
+    return this.directory.acquire(microvmId, signal).then(() => this.#guest(microvmId));
+  }
+
+  #guest(microvmId: string): Guest {
     let guest = this.#running.get(microvmId);
     if (!guest) {
       guest = new Guest(microvmId, this);

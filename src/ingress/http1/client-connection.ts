@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { logAccess } from '../access-log.ts';
+import { accessEntry } from '../access-log.ts';
 import { Exchange, type ResponseHead, type ResponseSink, type Services } from '../exchange.ts';
 import type { Guest } from '../guests.ts';
 import type { Fields } from '../inbound.ts';
@@ -231,7 +231,7 @@ export class Http1Connection implements ResponseSink {
     // After a refused handshake or with a body under way, what comes next is not surely a request.
     if (request.upgrade || request.length !== undefined) this.#closing = true;
     this.#writer.chunked = false;
-    const fields = refusalFields(refusal, request.requestId);
+    const fields = writeFields(refusalFields(refusal, request.requestId));
     this.#writer.head(this.#statusText(refusal.status, '', fields));
     if (request.method !== 'HEAD') this.#writer.head(refusal.body);
     this.#answerEnded = true;
@@ -256,23 +256,22 @@ export class Http1Connection implements ResponseSink {
 
   head(head: ResponseHead): void {
     this.#status = head.status;
-    const fields = head.fields;
-    fields.push('x-amzn-requestid', this.#head!.request.requestId);
+    let text = `${head.fields.text}x-amzn-requestid: ${this.#head!.request.requestId}\r\n`;
     this.#writer.chunked = false;
     if (typeof head.length === 'number') {
-      fields.push('content-length', String(head.length));
+      text += `content-length: ${head.length}\r\n`;
     } else if (head.hasBody && this.#head!.modern) {
-      fields.push('transfer-encoding', 'chunked');
+      text += 'transfer-encoding: chunked\r\n';
       this.#writer.chunked = true;
     } else if (head.hasBody) {
       this.#closing = true;
     }
-    this.#writer.head(this.#statusText(head.status, head.reason, fields));
+    this.#writer.head(this.#statusText(head.status, head.reason, text));
   }
 
-  #statusText(status: number, reason: string, fields: Fields): string {
+  #statusText(status: number, reason: string, fields: string): string {
     const close = this.#closing ? 'connection: close\r\n' : '';
-    return `HTTP/1.1 ${status} ${reason}\r\n${writeFields(fields)}${close}\r\n`;
+    return `HTTP/1.1 ${status} ${reason}\r\n${fields}${close}\r\n`;
   }
 
   body(pieces: Buffer[]): void {
@@ -333,8 +332,7 @@ export class Http1Connection implements ResponseSink {
   #account(): void {
     const outcome = { status: this.#status, bytesIn: this.#bytesIn, bytesOut: this.#bytesOut };
     const { access } = this.#services;
-    if (access)
-      logAccess(access, this.#head!.request, this.#exchange!.admission, { protocol: 'http/1.1', ...outcome });
+    access?.(accessEntry('http/1.1', this.#head!.request, this.#exchange!.admission, outcome));
   }
 
   // WebSocket and shell.
@@ -354,7 +352,7 @@ export class Http1Connection implements ResponseSink {
   upgraded(head: ResponseHead, stream: Duplex, rest: Buffer | undefined): void {
     const { request } = this.#head!;
     this.#status = head.status;
-    const fields = selectedProtocol(request.subprotocols, head.fields);
+    const fields = selectedProtocol(request.subprotocols, head.fields.list);
     fields.push('x-amzn-requestid', request.requestId, 'connection', 'Upgrade', 'upgrade', 'websocket');
     this.#account();
     const mine = this.#handOver();

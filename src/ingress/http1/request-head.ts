@@ -1,4 +1,5 @@
-import { FieldBlock, type Inbound, inbound, type Sifted, sift } from '../inbound.ts';
+import { FieldBlock } from '../field-block.ts';
+import { type Inbound, inbound, type Sifted, sift } from '../inbound.ts';
 import { type Refusal, refusals } from '../refusals.ts';
 import { readFields, readLength } from './fields.ts';
 

@@ -1,4 +1,5 @@
 import type { ResponseHead } from '../exchange.ts';
+import { FieldBlock } from '../field-block.ts';
 import type { Fields, Inbound } from '../inbound.ts';
 import { type Framing, MalformedMessage } from './body-reader.ts';
 import { readFields, readLength } from './fields.ts';
@@ -72,7 +73,7 @@ export function readResponseHead(text: string, method: string): ParsedHead {
     if (status < 200 || status === 204) length = 'unknown';
   }
   return {
-    head: { status, reason: line[3] ?? '', fields: sifted.fields, length, hasBody },
+    head: { status, reason: line[3] ?? '', fields: new FieldBlock(sifted.fields), length, hasBody },
     framing,
     keepAlive,
     keepAliveSeconds: sifted.keepAliveSeconds,

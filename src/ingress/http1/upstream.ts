@@ -35,6 +35,7 @@ export class Http1Upstream implements RequestSender {
   /** Bytes of a head that is not complete. */
   #partial: Buffer | undefined;
   #parsed: ParsedHead | undefined;
+  #seen: { text: string; method: string; parsed: ParsedHead } | undefined;
   #body: BodyReader | undefined;
   /** Body bytes that are still owed to the application. */
   #owed = 0;
@@ -163,7 +164,7 @@ export class Http1Upstream implements RequestSender {
       return undefined;
     }
     this.#partial = undefined;
-    const parsed = readResponseHead(bytes.toString('latin1', 0, end + 2), this.#request!.method);
+    const parsed = this.#parse(bytes.toString('latin1', 0, end + 2));
     const rest = bytes.subarray(end + 4);
     const { status } = parsed.head;
     if (status === 101) {
@@ -173,13 +174,22 @@ export class Http1Upstream implements RequestSender {
       return undefined;
     }
     if (status < 200) {
-      sink.informational(status, parsed.head.reason, parsed.head.fields);
+      sink.informational(status, parsed.head.reason, parsed.head.fields.list);
       return rest.length > 0 ? rest : undefined;
     }
     this.#parsed = parsed;
     this.#body = new BodyReader(parsed.framing);
     sink.head(parsed.head);
     return rest;
+  }
+
+  /** Applications mostly answer the same question with the same head again. */
+  #parse(text: string): ParsedHead {
+    const { method } = this.#request!;
+    if (this.#seen?.text === text && this.#seen.method === method) return this.#seen.parsed;
+    const parsed = readResponseHead(text, method);
+    this.#seen = { text, method, parsed };
+    return parsed;
   }
 
   /** Hands the stream over to a WebSocket. */

@@ -1,6 +1,6 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import { logAccess } from '../access-log.ts';
+import { accessEntry } from '../access-log.ts';
 import { Exchange, type ResponseHead, type ResponseSink, type Services } from '../exchange.ts';
 import { allowedTrailers } from '../http1/fields.ts';
 import type { Fields, Inbound } from '../inbound.ts';
@@ -84,7 +84,7 @@ export class Http2ClientStream implements ResponseSink {
     this.#over = true;
     const { access } = this.#services;
     const outcome = { status: this.#status, bytesIn: this.#bytesIn, bytesOut: this.#bytesOut };
-    if (access) logAccess(access, this.#request, this.#exchange.admission, { protocol: 'h2', ...outcome });
+    access?.(accessEntry('h2', this.#request, this.#exchange.admission, outcome));
   }
 
   writable(): void {
@@ -115,7 +115,7 @@ export class Http2ClientStream implements ResponseSink {
   head(head: ResponseHead): void {
     if (this.#over || this.#stream.destroyed) return;
     this.#status = head.status;
-    const headers = addFields({ ':status': head.status }, head.fields);
+    const headers = addFields({ ':status': head.status }, head.fields.list);
     headers['x-amzn-requestid'] = this.#request.requestId;
     if (typeof head.length === 'number') headers['content-length'] = head.length;
     const waitForTrailers = head.hasBody && head.length === 'unknown';

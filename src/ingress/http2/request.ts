@@ -1,5 +1,6 @@
+import { FieldBlock } from '../field-block.ts';
 import { readLength } from '../http1/fields.ts';
-import { FieldBlock, type Inbound, inbound, sift } from '../inbound.ts';
+import { type Inbound, inbound, sift } from '../inbound.ts';
 import { joinCookies, splitPseudo } from './headers.ts';
 
 /** What HTTP/1.1 could misread. nghttp2 refuses most of it; the guest's parser is not trusted to. */

@@ -7,6 +7,7 @@ import {
 } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { RequestSender, ResponseSink } from '../exchange.ts';
+import { FieldBlock } from '../field-block.ts';
 import type { Guest } from '../guests.ts';
 import { allowedTrailers } from '../http1/fields.ts';
 import type { Fields, Inbound } from '../inbound.ts';
@@ -142,7 +143,13 @@ export class Http2Call implements RequestSender {
     }
     const bodyless = request.method === 'HEAD' || status === 204 || status === 304;
     this.#answered = true;
-    this.#sink?.head({ status, reason: '', fields, length, hasBody: !endStream && !bodyless });
+    this.#sink?.head({
+      status,
+      reason: '',
+      fields: new FieldBlock(fields),
+      length,
+      hasBody: !endStream && !bodyless,
+    });
     this.#sink?.flush();
   }
 

@@ -20,6 +20,8 @@ interface Holder {
 const largestMessage = 1024 * 1024;
 /** Output that may wait in memory for a slow client. */
 const highWater = 256 * 1024;
+/** How long after the end of its terminal a shell's exit may still become known. */
+const exitMs = 2000;
 
 const server = new WebSocketServer({
   noServer: true,
@@ -119,7 +121,9 @@ function join(client: WebSocket, shell: ShellSession, early: Message[], holder: 
       shell.resize(size.columns, size.rows);
     }
   };
-  stream.on('error', () => client.terminate());
+  // A terminal that ends may report an error before its exit is known; the exit decides how the client is told.
+  stream.on('error', () => {});
+  stream.once('close', () => setTimeout(() => client.terminate(), exitMs).unref());
   stream.on('drain', () => client.resume());
   stream.on('data', (chunk: Buffer) => {
     holder.touch();
