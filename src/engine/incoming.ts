@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createFile, prepareFolder } from './boot.ts';
 import type { EngineContext } from './engine-context.ts';
 import { MachineFailed } from './errors.ts';
@@ -8,6 +9,9 @@ import { machineArguments } from './machine-arguments.ts';
 import { machineFiles, writeRecord } from './machine-record.ts';
 import type { QmpEvent } from './qmp.ts';
 import { type SnapshotManifest, snapshotFiles } from './snapshot-manifest.ts';
+
+/** QEMU's socket closes a moment before its end is known. */
+const LAST_WORDS_MS = 100;
 
 export interface RestoreOrder {
   id: string;
@@ -61,8 +65,16 @@ export async function startIncoming(
   try {
     await load(machine, fill);
   } catch (error) {
+    // Where QEMU ended by itself, its own last words say more than what the broken connection interrupted.
+    const left = new AbortController();
+    const ended = await Promise.race([
+      machine.exited,
+      sleep(LAST_WORDS_MS, undefined, { signal: left.signal }).catch(() => undefined),
+    ]);
+    left.abort();
     await machine.kill();
-    throw error;
+    if (ended === undefined) throw error;
+    throw new MachineFailed(`The machine could not be restored: ${ended.reason}`, { cause: error });
   }
   return machine;
 }

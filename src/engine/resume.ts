@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { chown, rm } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { checkDevices } from './device-state.ts';
 import { findMapping, openProcessMemory } from './dirty-pages.ts';
@@ -39,6 +39,8 @@ export async function resume(engine: EngineContext, o: RestoreOrder): Promise<Qe
   await checkDevices(files.devices, state.devices).catch(({ message }) => {
     throw new SuspendedDamaged(message);
   });
+  // Host user ids are handed out anew at each start; whoever had this disk's before may be another machine now.
+  await chown(disk, o.uid, o.uid);
   return startIncoming(engine, o, manifest, files.devices, async (machine) => {
     const mapping = await findMapping(machine.pid, snapshotFiles(o.snapshotDir).memory);
     const memory = openProcessMemory(machine.pid, 'r+');

@@ -98,6 +98,11 @@ export async function launch(
   const { microvmId: id = '', endpoint = '' } = await squib.clients.microvms.send(
     new RunMicrovmCommand({ imageIdentifier, idlePolicy: autoResume, ...settings }),
   );
+  return attach(squib, id, endpoint);
+}
+
+/** A MicroVM that exists, with a new token. */
+export async function attach(squib: TestSquib, id: string, endpoint: string): Promise<TestMicrovm> {
   const token = await mint(squib, id);
   const sendTo = (path: string, headers: Record<string, string> = {}) =>
     send(squib, endpoint, path, { 'x-aws-proxy-auth': token, ...headers });

@@ -38,7 +38,7 @@ export class TestSquib {
     const defaults = readConfig();
     const squib = new TestSquib({
       ...defaults,
-      dataDir: mkdtempSync('/tmp/squib-'),
+      dataDir: overrides.dataDir ?? mkdtempSync('/tmp/squib-'),
       api: { host: '127.0.0.1', port: await freePort() },
       endpoint: { host: '127.0.0.1', port: await freePort(), domain: 'localhost' },
       mirrors: await ensureStandInImages(defaults.cacheDir, () => {}),
