@@ -1,11 +1,23 @@
 import type { Command } from './command.ts';
+import { base } from './commands/base.ts';
 import { credentials } from './commands/credentials.ts';
 import { doctor } from './commands/doctor.ts';
 import { env } from './commands/env.ts';
 import { fork } from './commands/fork.ts';
 import { help } from './commands/help.ts';
+import { prune } from './commands/prune.ts';
 import { setup } from './commands/setup.ts';
 import { up } from './commands/up.ts';
 
 /** Every subcommand by its name, in the order in which `squib help` lists them. */
-export const commands: Record<string, Command> = { up, env, fork, credentials, doctor, setup, help };
+export const commands: Record<string, Command> = {
+  up,
+  env,
+  fork,
+  credentials,
+  base,
+  prune,
+  doctor,
+  setup,
+  help,
+};

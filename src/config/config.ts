@@ -23,6 +23,10 @@ export interface Config {
    * value: another registry's prefix, `oci:/folder:tag` or `oci-archive:/file`.
    */
   mirrors: Record<string, string>;
+  /** Credentials for registries by host name, port included where it has one. The file holds nothing but the password. */
+  registries: Record<string, { username: string; passwordFile: string }>;
+  /** Image builds: size of the layer cache on disk, and how long the container image build may take. */
+  builds: { cacheGiB: number; timeoutMinutes: number };
   /** First of the host user ids that QEMU processes run under, one per MicroVM. */
   firstUid: number;
   /** Limits of the account. `rates` by operation: a token bucket, or null for no limit. */
@@ -38,6 +42,8 @@ const defaults: Config = {
   endpoint: { host: '127.0.0.1', port: 0, domain: 'localhost' },
   accelerator: 'auto',
   mirrors: {},
+  registries: {},
+  builds: { cacheGiB: 10, timeoutMinutes: 30 },
   firstUid: 700_000,
   quotas: defaultQuotas,
 };
@@ -68,6 +74,9 @@ function merge<T extends object>(base: T, given: Json, file: string, path: strin
     const before = (base as Record<string, unknown>)[name];
     if (path === 'mirrors') {
       if (typeof value !== 'string') fail(file, here, 'must be a string');
+    } else if (path === 'registries') {
+      result[name] = merge({ username: '', passwordFile: '' }, value, file, here);
+      continue;
     } else if (path === 'quotas.rates' && before !== undefined) {
       result[name] = value === null ? null : merge((before as Rate | null) ?? noRate, value, file, here);
       continue;
@@ -102,6 +111,13 @@ function checkValues(config: Config, file: string): void {
     if (rate && (rate.perSecond <= 0 || rate.burst < 1)) {
       fail(file, `quotas.rates.${name}`, 'must have perSecond above 0 and burst of at least 1, or be null');
     }
+  }
+  if (!(config.builds.cacheGiB >= 0)) fail(file, 'builds.cacheGiB', 'must not be negative');
+  if (!(config.builds.timeoutMinutes > 0)) fail(file, 'builds.timeoutMinutes', 'must be more than 0');
+  for (const [host, { username, passwordFile }] of Object.entries(config.registries)) {
+    if (username === '') fail(file, `registries.${host}.username`, 'is missing');
+    if (!passwordFile.startsWith('/'))
+      fail(file, `registries.${host}.passwordFile`, 'must be an absolute path');
   }
   // A UNIX socket's path has at most 107 bytes; the longest of ours adds 67 to the data directory.
   if (Buffer.byteLength(config.dataDir) > 40) fail(file, 'dataDir', 'must not be longer than 40 bytes');

@@ -69,7 +69,10 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   const logs = new LogStore(layout.logs);
 
   const engine = await createEngine({ cacheDir: config.cacheDir, log, accelerator: config.accelerator });
-  const builder = createImageBuilder({ cacheDir: config.cacheDir, mirrors: config.mirrors, log });
+  const { cacheDir, mirrors, registries } = config;
+  const cacheBytes = config.builds.cacheGiB * 1024 ** 3;
+  const builder = createImageBuilder({ cacheDir, mirrors, registries, cacheBytes, log });
+  const buildTimeoutMs = config.builds.timeoutMinutes * 60_000;
   const uids = new UidPool(config.firstUid);
   const builds = new BuildPipeline({
     ...{ layout, engine, builder, objects, logs, log, uids, domain },

@@ -56,7 +56,8 @@ export async function writeImage(
     os: 'linux',
     config,
     rootfs: { type: 'layers', diff_ids: layers.map((layer) => layer.diffId) },
-    history: layers.map(() => ({ created_by: 'squib stand-in image' })),
+    // buildah's layer cache compares the times too, and never finds an entry without one.
+    history: layers.map(() => ({ created: '2000-01-01T00:00:00Z', created_by: 'squib stand-in image' })),
   });
   const manifest = await writeJson(layout, 'application/vnd.oci.image.manifest.v1+json', {
     schemaVersion: 2,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SquibError } from '../errors/squib-error.ts';
 import { runCommand } from '../host/builder/run-command.ts';
@@ -26,7 +26,22 @@ const IMAGES = {
     layers: ['minimal', 'python'],
     config: { Env: [`PATH=${PATH}`, 'LANG=C.UTF-8'], Cmd: ['python3'] },
   },
+  'debian-13-slim': {
+    name: 'docker.io/library/debian:13-slim',
+    layers: ['minimal'],
+    config: { Env: [`PATH=${PATH}`], Cmd: ['bash'] },
+  },
+  'node-24-slim': {
+    name: 'docker.io/library/node:24-slim',
+    layers: ['minimal', 'node'],
+    config: { Env: [`PATH=${PATH}`, `NODE_EXTRA_CA_CERTS=${HOST_CERTIFICATES}`], Cmd: ['node'] },
+  },
 } as const;
+
+/** Counts changes of how images are written that the rest of the recipe does not show. */
+const RECIPE = 2;
+
+const NPM_VERSION = '11.6.2';
 
 /**
  * One mmdebstrap run makes both layers: the second holds what changed after the first was packed. Lists and caches
@@ -100,8 +115,9 @@ async function make(parent: string, layout: string): Promise<void> {
         'Check that this machine reaches http://deb.debian.org and that mmdebstrap is installed.',
       );
     }
+    await packNode(work);
     const layers: Record<string, LayerBlob> = {};
-    for (const name of ['minimal', 'python']) {
+    for (const name of ['minimal', 'python', 'node']) {
       layers[name] = await writeLayer(join(work, 'layout'), join(work, `${name}.tar`));
     }
     const manifests = [];
@@ -116,6 +132,34 @@ async function make(parent: string, layout: string): Promise<void> {
     await rm(work, { recursive: true, force: true });
   }
   await removeOlder(parent, layout);
+}
+
+/** Node.js is the one that runs squib; npm comes from its registry. */
+async function packNode(work: string): Promise<void> {
+  const local = join(work, 'node', 'usr', 'local');
+  const modules = join(local, 'lib', 'node_modules');
+  await mkdir(join(local, 'bin'), { recursive: true });
+  await mkdir(modules, { recursive: true });
+  await copyFile(process.execPath, join(local, 'bin', 'node'));
+  await chmod(join(local, 'bin', 'node'), 0o755);
+  await command('npm', 'pack', '--silent', '--pack-destination', work, `npm@${NPM_VERSION}`);
+  await command('tar', '-xzf', join(work, `npm-${NPM_VERSION}.tgz`), '-C', modules);
+  await rename(join(modules, 'package'), join(modules, 'npm'));
+  for (const name of ['npm', 'npx']) {
+    await symlink(`../lib/node_modules/npm/bin/${name}-cli.js`, join(local, 'bin', name));
+  }
+  const owner = ['--owner=0', '--group=0', '--numeric-owner'];
+  await command('tar', ...owner, '-C', join(work, 'node'), '-cf', join(work, 'node.tar'), './usr');
+}
+
+async function command(name: string, ...args: string[]): Promise<void> {
+  const { code, output } = await runCommand(name, args);
+  if (code !== 0) {
+    throw new SquibError(
+      `${name} ended with ${code} while stand-in base images were made:\n${output.slice(-2000)}`,
+      'Check that this machine reaches the npm registry.',
+    );
+  }
 }
 
 function mmdebstrapArguments(): string[] {
@@ -138,7 +182,9 @@ function mmdebstrapArguments(): string[] {
 /** Changes with everything that goes into the images except the state of Debian's archive. */
 async function recipeHash(): Promise<string> {
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([process.arch, mmdebstrapArguments(), PYTHON_PACKAGES, PACK_HOOK, IMAGES]));
+  const { version } = process;
+  const parts = [RECIPE, process.arch, version, NPM_VERSION, PYTHON_PACKAGES, PACK_HOOK, IMAGES];
+  hash.update(JSON.stringify([...parts, mmdebstrapArguments()]));
   hash.update(await readFile(HOST_CERTIFICATES));
   return hash.digest('hex').slice(0, 16);
 }

@@ -1,6 +1,8 @@
-import { copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { copyFile, link, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildFailed } from '../../control/host.ts';
+import { SquibError } from '../../errors/squib-error.ts';
 import type { Log } from '../../log/log.ts';
 import { openArtifact } from './artifact.ts';
 import { BaseImages, BaseImageUnavailable } from './base-images.ts';
@@ -8,7 +10,9 @@ import { BuildLog } from './build-log.ts';
 import { type ContainerConfig, readContainerConfig } from './container-config.ts';
 import { makeSparseFile, makeStore } from './disk-files.ts';
 import { type BuildPlan, DockerfileRefused, planBuild } from './dockerfile.ts';
+import { LayerCache, type LayerStore } from './layer-cache.ts';
 import { disconnectNetwork } from './network.ts';
+import type { Registries } from './registry-credentials.ts';
 import { readResult, takeFile } from './results.ts';
 import { runInSandbox } from './sandbox.ts';
 import { type Slot, takeSlot } from './slots.ts';
@@ -19,6 +23,10 @@ export interface ImageBuilderOptions {
   cacheDir: string;
   /** Where base images come from instead of their own registry; see the setting of that name. */
   mirrors: Record<string, string>;
+  /** What the layer cache may take on disk. Default: 10 GiB. */
+  cacheBytes?: number;
+  /** Credentials for registries; see the setting of that name. */
+  registries?: Registries;
   log: Log;
 }
 
@@ -35,6 +43,12 @@ export interface ImageBuildOrder {
   onLog(line: string): void;
   /** Default: 30 minutes. */
   timeoutMs?: number;
+  /** Memory that all processes of the build may use together, in bytes. Default: 2 GiB. */
+  memoryBytes?: number;
+  /** Names the image whose earlier layers may be used again, and that later builds may use these for. */
+  cacheKey?: string;
+  /** Root filesystems that are there already, by `imageId`: a build with the same outcome links to one of them. */
+  known?: ReadonlyMap<string, string>;
 }
 
 export interface BuiltImage {
@@ -43,6 +57,8 @@ export interface BuiltImage {
   container: ContainerConfig;
   /** What the root filesystem really takes on disk. */
   rootfsBytes: number;
+  /** Digest of the image's configuration, which names its layers. The build's own word: compare with own ones only. */
+  imageId: string;
 }
 
 export interface ImageBuilder {
@@ -60,12 +76,19 @@ export interface ImageBuilder {
 /** What AWS says when a Dockerfile cannot be built (spec: image-build 2, step 4). */
 const containerBuildFailed = 'The container image build failed.';
 const defaultTimeoutMs = 30 * 60_000;
+const defaultMemoryBytes = 2 * 2 ** 30;
+export const defaultCacheBytes = 10 * 2 ** 30;
 const maxEntries = 200_000;
+const maxProcesses = 4096;
 
 export function createImageBuilder(options: ImageBuilderOptions): ImageBuilder {
   const baseImages = new BaseImages(options);
+  const layers = new LayerCache(options.cacheDir, options.cacheBytes ?? defaultCacheBytes);
   return {
-    sweep: () => sweepBuilds(options.log),
+    async sweep() {
+      await sweepBuilds(options.log);
+      await layers.sweep();
+    },
     async build(order) {
       const scratch = join(order.workDir, 'image-build');
       const rootfs = join(order.workDir, 'rootfs.ext4');
@@ -75,10 +98,11 @@ export function createImageBuilder(options: ImageBuilderOptions): ImageBuilder {
       const signal = AbortSignal.any([order.signal, timeout]);
       const started = Date.now();
       try {
-        const container = await new Build(options, baseImages, order, scratch, rootfs, signal).run();
+        const build = new Build(options, baseImages, layers, order, scratch, rootfs, signal);
+        const { container, imageId } = await build.run();
         const rootfsBytes = (await stat(rootfs)).blocks * 512;
         options.log.info('image built', { id: order.id, milliseconds: Date.now() - started, rootfsBytes });
-        return { rootfs, container, rootfsBytes };
+        return { rootfs, container, rootfsBytes, imageId };
       } catch (error) {
         await rm(rootfs, { force: true });
         if (timeout.aborted && !order.signal.aborted) {
@@ -93,9 +117,17 @@ export function createImageBuilder(options: ImageBuilderOptions): ImageBuilder {
   };
 }
 
+type Outcome = Pick<BuiltImage, 'container' | 'imageId'>;
+
+/** The disk of a build that began with earlier layers ran full: worth another try with an empty one. */
+class CacheFull extends Error {
+  override readonly name = 'CacheFull';
+}
+
 class Build {
   readonly #options: ImageBuilderOptions;
   readonly #baseImages: BaseImages;
+  readonly #layers: LayerCache;
   readonly #order: ImageBuildOrder;
   readonly #scratch: string;
   readonly #rootfs: string;
@@ -104,6 +136,7 @@ class Build {
   constructor(
     options: ImageBuilderOptions,
     baseImages: BaseImages,
+    layers: LayerCache,
     order: ImageBuildOrder,
     scratch: string,
     rootfs: string,
@@ -111,13 +144,14 @@ class Build {
   ) {
     this.#options = options;
     this.#baseImages = baseImages;
+    this.#layers = layers;
     this.#order = order;
     this.#scratch = scratch;
     this.#rootfs = rootfs;
     this.#signal = signal;
   }
 
-  async run(): Promise<ContainerConfig> {
+  async run(): Promise<Outcome> {
     const { zipPath, diskBytes } = this.#order;
     const context = join(this.#scratch, 'context');
     await openArtifact(zipPath, context, { entries: maxEntries, bytes: diskBytes }, this.#signal);
@@ -128,7 +162,12 @@ class Build {
     await this.#fetchBaseImages(plan, log);
     const slot = await takeSlot(this.#scratch, this.#signal);
     try {
-      return await this.#runJob(log, slot, context);
+      return await this.#withStore(false, plan.references, log, slot, context);
+    } catch (error) {
+      if (!(error instanceof CacheFull)) throw error;
+      this.#order.onLog('The layers of earlier builds leave too little disk; building again without them.');
+      const again = new BuildLog(plan, this.#order.onLog);
+      return await this.#withStore(true, plan.references, again, slot, context);
     } finally {
       await disconnectNetwork(slot);
     }
@@ -158,24 +197,58 @@ class Build {
       try {
         await this.#baseImages.ensure(reference, this.#scratch, this.#signal);
       } catch (error) {
-        if (!(error instanceof BaseImageUnavailable)) throw error;
-        for (const line of error.message.split('\n')) this.#order.onLog(`ERROR: ${line}`);
+        if (!(error instanceof BaseImageUnavailable || error instanceof SquibError)) throw error;
+        const text = error instanceof SquibError ? `${error.message}\n${error.remedy}` : error.message;
+        for (const line of text.split('\n')) this.#order.onLog(`ERROR: ${line}`);
         throw new BuildFailed(containerBuildFailed);
       }
     }
     log.done();
   }
 
-  async #runJob(log: BuildLog, slot: Slot, context: string): Promise<ContainerConfig> {
+  /** Runs the job on a disk of its own, or on the one that earlier builds of the image have left. */
+  async #withStore(
+    fresh: boolean,
+    references: string[],
+    log: BuildLog,
+    slot: Slot,
+    context: string,
+  ): Promise<Outcome> {
+    const { diskBytes } = this.#order;
+    if (this.#order.cacheKey === undefined) {
+      const path = join(this.#scratch, 'store.ext4');
+      await makeStore(path, diskBytes);
+      return this.#runJob(log, slot, context, { path, warm: false });
+    }
+    // The store remembers names of base images that it has used, so it serves only builds on the very same ones.
+    const identities = await this.#baseImages.identities(references);
+    const cacheKey = JSON.stringify([this.#order.cacheKey, references, identities]);
+    const store = await this.#layers.take(cacheKey, diskBytes, fresh);
+    try {
+      const outcome = await this.#runJob(log, slot, context, store);
+      await this.#layers.keep(store, cacheKey, diskBytes);
+      return outcome;
+    } catch (error) {
+      // A step that fails leaves the layers of those before it; a killed sandbox may leave half of one.
+      const whole = error instanceof BuildFailed && !log.storeWasFull && !this.#signal.aborted;
+      await (whole ? this.#layers.keep(store, cacheKey, diskBytes) : this.#layers.discard(store));
+      throw error;
+    }
+  }
+
+  async #runJob(log: BuildLog, slot: Slot, context: string, store: LayerStore): Promise<Outcome> {
+    const { diskBytes, cacheKey, known } = this.#order;
     const out = join(this.#scratch, 'out');
-    const store = join(this.#scratch, 'store.ext4');
+    await rm(out, { recursive: true, force: true });
     await mkdir(out);
-    await makeStore(store, this.#order.diskBytes);
-    await makeSparseFile(join(out, 'rootfs.ext4'), this.#order.diskBytes, slot.firstUid);
+    await makeSparseFile(join(out, 'rootfs.ext4'), diskBytes, slot.firstUid);
     const code = await runInSandbox({
       tree: join(this.#options.cacheDir, 'runtime'),
       job: 'build-job.sh',
-      env: { SQUIB_LAYERS: 'false' },
+      env: {
+        SQUIB_LAYERS: String(cacheKey !== undefined),
+        SQUIB_KNOWN: [...(known?.keys() ?? [])].join(' '),
+      },
       scratch: this.#scratch,
       out,
       binds: [
@@ -185,12 +258,16 @@ class Build {
       ],
       firstUid: slot.firstUid,
       slot,
-      store,
+      store: store.path,
+      limits: { memoryBytes: this.#order.memoryBytes ?? defaultMemoryBytes, processes: maxProcesses },
       signal: this.#signal,
       onOutput: (chunk, view) => log.push(chunk, () => view.storeIsFull()),
     });
     this.#signal.throwIfAborted();
-    if (code !== 0) throw this.#failure(log, await readResult(join(out, 'step'), 100).catch(() => ''));
+    if (code !== 0) {
+      if (store.warm && log.storeWasFull) throw new CacheFull();
+      throw this.#failure(log, await readResult(join(out, 'step'), 100).catch(() => ''));
+    }
     log.done();
     return this.#takeResults(out, log);
   }
@@ -207,15 +284,18 @@ class Build {
   }
 
   /** Everything in `out` was written by a tenant: only plain files of a sensible size are read. */
-  async #takeResults(out: string, log: BuildLog): Promise<ContainerConfig> {
+  async #takeResults(out: string, log: BuildLog): Promise<Outcome> {
     const files = {
       config: await readResult(join(out, 'config.json'), 4 * 2 ** 20),
       passwd: await readResult(join(out, 'passwd'), 2 ** 20),
       group: await readResult(join(out, 'group'), 2 ** 20),
     };
-    await takeFile(join(out, 'rootfs.ext4'), this.#rootfs, this.#order.diskBytes);
+    const imageId = createHash('sha256').update(files.config).digest('hex');
+    const same = this.#order.known?.get(imageId);
+    if (same === undefined) await takeFile(join(out, 'rootfs.ext4'), this.#rootfs, this.#order.diskBytes);
+    else await link(same, this.#rootfs);
     try {
-      return readContainerConfig(files);
+      return { container: readContainerConfig(files), imageId };
     } catch (error) {
       log.note(`ERROR: ${(error as Error).message}`);
       throw new BuildFailed(containerBuildFailed);

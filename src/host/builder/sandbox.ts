@@ -4,6 +4,7 @@ import { statfsSync } from 'node:fs';
 import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { type BuildLimits, makeBuildGroup } from './build-group.ts';
 import { connectNetwork, hostResolvers } from './network.ts';
 import type { Slot } from './slots.ts';
 
@@ -20,7 +21,7 @@ export interface SandboxOptions {
   /** Root of Debian 13 with buildah, skopeo and e2fsprogs; read-only inside. */
   tree: string;
   /** Script of the folder `sandbox` that is run. */
-  job: 'build-job.sh' | 'pull-job.sh';
+  job: 'build-job.sh' | 'pull-job.sh' | 'remove-job.sh';
   env: Record<string, string>;
   /** Host directory for small files of the sandbox itself and, below, results. */
   scratch: string;
@@ -32,6 +33,8 @@ export interface SandboxOptions {
   slot?: Slot;
   /** ext4 image that becomes /mnt/store: the quota of the job. */
   store?: string;
+  /** What all processes of the job may use together. */
+  limits?: BuildLimits;
   signal: AbortSignal;
   /** Standard output and error of the job, while it runs. `view` looks at its disk. */
   onOutput(chunk: Buffer, view: SandboxView): void;
@@ -57,6 +60,7 @@ export async function runInSandbox(options: SandboxOptions): Promise<number> {
   const resolvers = slot ? await hostResolvers() : undefined;
   await writeFile(resolv, resolvers ? resolvers.map((server) => `nameserver ${server}\n`).join('') : '');
 
+  const group = options.limits && slot ? await makeBuildGroup(slot.number, options.limits) : undefined;
   const namespaces = [
     '--mount',
     '--pid',
@@ -83,6 +87,7 @@ export async function runInSandbox(options: SandboxOptions): Promise<number> {
         SQUIB_BINDS: options.binds
           .map(({ source, name, writable }) => `${writable ? 'rw' : 'ro'} ${name} ${source}`)
           .join('\n'),
+        SQUIB_GROUPS: group?.folders.join(' ') ?? '',
         SQUIB_UIDS: String(firstUid),
         SQUIB_ADDRESS: slot?.address ?? '',
         SQUIB_GATEWAY: slot?.gateway ?? '',
@@ -116,6 +121,7 @@ export async function runInSandbox(options: SandboxOptions): Promise<number> {
     throw error;
   } finally {
     options.signal.removeEventListener('abort', kill);
+    await group?.remove();
   }
 }
 

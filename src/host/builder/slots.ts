@@ -63,6 +63,24 @@ export async function takeSlot(scratch: string, signal: AbortSignal): Promise<Sl
   });
 }
 
+/** Runs something while no build runs on this host and none can start, waiting for those that do. */
+export async function whileNothingIsBuilt<T>(action: () => Promise<T>): Promise<T> {
+  await mkdir(slotDirectory, { recursive: true, mode: 0o700 });
+  const taken: Slot[] = [];
+  try {
+    // In order: two who wait here cannot wait for each other.
+    await withDraft('', async (draft) => {
+      for (let number = 1; number <= slotCount; number++) {
+        while (!(await claim(draft, slotFile(number)))) await delay(200);
+        taken.push(slotAt(number));
+      }
+    });
+    return await action();
+  } finally {
+    for (const slot of taken) await releaseSlot(slot);
+  }
+}
+
 /** Runs something that no two builders of this host may do at once. The lock of a killed one is broken. */
 export async function exclusively<T>(action: () => Promise<T>): Promise<T> {
   await mkdir(slotDirectory, { recursive: true, mode: 0o700 });
@@ -101,8 +119,13 @@ export async function heldSlots(): Promise<{ slot: Slot; owner: SlotOwner }[]> {
 }
 
 /** Whether the process that took the slot still runs. */
-export async function isAlive(owner: SlotOwner): Promise<boolean> {
+export async function isAlive(owner: Pick<SlotOwner, 'pid' | 'startTime'>): Promise<boolean> {
   return (await startTime(owner.pid)) === owner.startTime;
+}
+
+/** `PID-STARTTIME` of this process, for names of files that are its own. */
+export async function processIdentity(): Promise<string> {
+  return `${process.pid}-${await startTime(process.pid)}`;
 }
 
 /** Writes a file that says who we are, ready to be linked to the name of what we want. */

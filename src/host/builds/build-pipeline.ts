@@ -16,6 +16,7 @@ import type { UidPool } from '../microvms/uid-pool.ts';
 import type { RoleRights } from '../role-rights.ts';
 import { checkArtifactRole, fetchArtifact } from './artifact-source.ts';
 import { containerSpec } from './container-spec.ts';
+import { earlierRootfs, imageIdFile } from './earlier-rootfs.ts';
 import { diskBytes, machineShape } from './machine-shape.ts';
 import { untilQuiet } from './quiet.ts';
 
@@ -35,6 +36,8 @@ export interface BuildPipelineParts {
   logs: LogStore;
   log: Log;
   uids: UidPool;
+  /** How long the container image build of one version may take. */
+  buildTimeoutMs: number;
   /** All roles may do everything without it. */
   roles?: RoleRights;
   /** Domain of the endpoints, for the `Host` header of `/ready`. */
@@ -145,6 +148,14 @@ export class BuildPipeline {
       zipPath,
       workDir: work,
       diskBytes: diskBytes(order.minimumMemoryInMiB),
+      memoryBytes: machineShape(order.minimumMemoryInMiB).memoryMiB * 1024 ** 2,
+      timeoutMs: this.#parts.buildTimeoutMs,
+      cacheKey: order.imageArn,
+      known: await earlierRootfs(
+        join(layout.images, order.imageName),
+        join(scratch, 'earlier'),
+        diskBytes(order.minimumMemoryInMiB),
+      ),
       signal,
       onLog: say,
     });
@@ -159,6 +170,7 @@ export class BuildPipeline {
     const sizes = await this.#snapshot(order, image.container, scratch, staging, say, signal, codeInstall);
     await writeFile(join(staging, 'container.json'), JSON.stringify(image.container));
     await writeFile(join(staging, buildOrderFile), JSON.stringify(order), { mode: 0o600 });
+    await writeFile(join(staging, imageIdFile), image.imageId);
 
     if (order.hooks.validate) await this.#validate(order, scratch, staging, say, signal);
     await mkdir(join(layout.images, order.imageName), { recursive: true, mode: 0o711 });

@@ -5,8 +5,10 @@
 # SQUIB_STORE    ext4 image file or ''   SQUIB_OUT     directory of results, owned by the range
 # SQUIB_SCRIPTS  directory of these      SQUIB_RESOLV  resolv.conf of the sandbox
 # SQUIB_UIDS     first uid of the range  SQUIB_ADDRESS, SQUIB_GATEWAY  set when there is a network of its own
+# SQUIB_GROUPS   folders of the control groups to join
 # SQUIB_BINDS    lines "mode name source", mode ro or rw: mounted at /mnt/name, owners shifted to the range
 set -eu
+for group in $SQUIB_GROUPS; do echo 0 >"$group/cgroup.procs"; done # 0: whoever writes
 echo made >&3 # the namespaces are there
 exec 3>&-
 read -r _ # the network is there too
