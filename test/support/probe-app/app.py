@@ -36,6 +36,9 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, state)
         elif url.path == "/random":
             self.answer(200, {"random": os.urandom(16).hex()})
+        elif url.path == "/sleep":
+            time.sleep(float(query["seconds"]))
+            self.answer(200, {})
         elif url.path == "/time":
             self.answer(200, {"time": time.time()})
         elif url.path == "/environment":
