@@ -32,7 +32,7 @@ function usableSubprotocols(visit: Visit): Verdict {
   return visit.request.subprotocols === 'unusable' ? refusals.badSubprotocols : undefined;
 }
 
-/** P9: the header's token wins over the subprotocol's. */
+/** Decision P9: the header's token wins over the subprotocol's. */
 function carriesToken(visit: Visit): Verdict {
   const { token, subprotocols } = visit.request;
   const carried = token ?? (typeof subprotocols === 'object' ? subprotocols.token : undefined);
@@ -52,7 +52,10 @@ function opensToken(visit: Visit): Verdict | Promise<Verdict> {
   });
 }
 
-/** An unknown host is answered like a token of another MicroVM, so that names cannot be probed. */
+/**
+ * An unknown host is answered like a token of another MicroVM, so that names cannot be probed; decision P3: an
+ * expired token, too. Decision P21: each request is looked at, a stream or WebSocket only when it opens.
+ */
 function tokenFitsHost(visit: Visit): Verdict {
   const claims = visit.claims!;
   const endpoint = visit.directory.find(visit.request.authority);
@@ -61,17 +64,20 @@ function tokenFitsHost(visit: Visit): Verdict {
   }
   visit.admission.microvmId = endpoint.microvmId;
   visit.admission.kind = claims.kind;
-  // P1: without a connector for it, no port is open.
+  // Decision P1: without a connector for it, no port is open.
   const open = claims.kind === 'shell' ? endpoint.shellIngress : endpoint.httpIngress;
   return open ? undefined : refusals.portDenied;
 }
 
-/** spec: shell section 2: a shell token opens a shell by WebSocket and nothing else, whatever the port says. */
+/**
+ * A shell token opens a shell by WebSocket and nothing else (spec: shell section 2). Decision S1: whatever port is
+ * asked for. Decision S2: an app token never opens one, whatever its ports.
+ */
 function shellOnlyByWebSocket(visit: Visit): Verdict {
   return visit.claims!.kind === 'shell' && !visit.request.upgrade ? refusals.unavailable : undefined;
 }
 
-/** P8: the header's port wins over the subprotocol's. */
+/** Decision P8: the header's port wins over the subprotocol's. */
 function portIsPort(visit: Visit): Verdict {
   if (visit.claims!.kind === 'shell') return undefined;
   const { port, subprotocols } = visit.request;

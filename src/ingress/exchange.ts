@@ -190,6 +190,7 @@ export class Exchange implements RequestSender {
           this.#fault(error);
           return;
         }
+        // Decision P22: a terminated MicroVM keeps answering 502.
         this.#note('ingress.unreachable', error.message);
         this.#refuse(refusals.unavailable);
       });
@@ -263,7 +264,7 @@ export class Exchange implements RequestSender {
     this.#reach();
   }
 
-  /** P13: gRPC needs HTTP/2 whether or not the client says so; gRPC-Web does not. */
+  /** Decision P13: gRPC needs HTTP/2 whether or not the client says so; gRPC-Web does not. */
   #wantsHttp2(): boolean {
     const { forceHttp2, contentType, upgrade } = this.#request;
     return !upgrade && (forceHttp2 || /^application\/grpc(?:$|[+; ])/i.test(contentType));
@@ -303,7 +304,7 @@ export class Exchange implements RequestSender {
     this.#refuse(refusals.unavailable);
   }
 
-  /** P12: whoever answers a handshake has not understood the request before, so it may be sent again. */
+  /** Decision P12: whoever answers a handshake has not understood the request before, so it may be sent again. */
   #trySecure(guest: Guest, port: number, failure: UpstreamFailure): void {
     this.#upstream = undefined;
     guest

@@ -105,7 +105,7 @@ export function sift(raw: Fields): Sifted {
       case 'keep-alive':
       case 'proxy-connection':
       case 'http2-settings':
-      case 'x-amzn-requestid':
+      case 'x-amzn-requestid': // Decision P16: replaced by ours
         continue;
       case 'expect':
         found.expectsContinue = value.toLowerCase() === '100-continue';

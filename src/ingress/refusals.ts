@@ -11,7 +11,7 @@ export const refusals = {
   missingAuthentication: refusal(403, 'Request missing authentication'),
   authenticationFailed: refusal(403, 'Token authentication failed'),
   portDenied: refusal(403, 'Access to port denied'),
-  /** P4: no text is recorded for the 400s, 429 and 500; a short plain one is the guess. */
+  /** Decision P4: no text is recorded for the 400s, 429 and 500; they get a short plain one. */
   badPort: refusal(400, 'Invalid port'),
   badRequest: refusal(400, 'Bad request'),
   badSubprotocols: refusal(400, 'Invalid WebSocket subprotocols'),
@@ -26,6 +26,7 @@ export const refusals = {
 /** Fields of a refusal as a flat list of names and values. */
 export function refusalFields(answer: Refusal, requestId: string): string[] {
   const fields = ['x-amzn-requestid', requestId, 'cache-control', 'private, no-store'];
+  // Decision P5: no type is recorded; the bodies are plain text.
   if (answer.body) fields.push('content-type', 'text/plain');
   fields.push('content-length', String(Buffer.byteLength(answer.body)));
   return fields;

@@ -27,7 +27,7 @@ function secure(stream: Duplex, protocol: 'h2' | 'http/1.1'): Promise<Duplex> {
   });
 }
 
-/** The ports of one MicroVM whose applications speak TLS (P12: plain text is tried first). */
+/** The ports of one MicroVM whose applications speak TLS (decision P12: plain text is tried first). */
 export class SecurePorts {
   readonly #secure = new Set<number>();
   readonly #deafUntil = new Map<number, number>();

@@ -70,7 +70,7 @@ async function bind(server: Server, options: IngressOptions): Promise<void> {
 }
 
 /**
- * Starts the HTTPS endpoint of all MicroVMs.
+ * Starts the HTTPS endpoint of all MicroVMs. Decision P11: there is no port for plain HTTP.
  * @throws SquibError when none of the ports can be bound.
  */
 export async function startIngress(options: IngressOptions): Promise<Ingress> {

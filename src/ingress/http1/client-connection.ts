@@ -14,7 +14,7 @@ import { MessageWriter } from './message-writer.ts';
 import { type FieldMemo, type RequestHead, readRequestHead } from './request-head.ts';
 
 const headEnd = Buffer.from('\r\n\r\n');
-/** Tokens take 0.8 KiB; nobody documents AWS's limit (P7). */
+/** Decision P7: bodies have no limit, heads one that leaves room; tokens take 0.8 KiB. */
 const headLimit = 32_768;
 /** Bytes that may wait while a request is held or answered; then the client has to wait. */
 const aheadLimit = 65_536;
@@ -23,7 +23,7 @@ const aheadLimit = 65_536;
 export const patience = {
   /** For a request head, from its first byte, and for the first one from the handshake. */
   head: 20_000,
-  /** Between requests. */
+  /** Between requests (decision P6: never while a request is under way). */
   idle: 240_000,
   /** For the rest of a body that nobody wants, before the connection is closed. */
   drain: 3000,

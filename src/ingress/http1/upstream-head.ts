@@ -80,6 +80,7 @@ export function readResponseHead(text: string, method: string): ParsedHead {
   };
 }
 
+/** Decision P15: `X-aws-proxy-*` of an answer are left alone. */
 function siftResponse(raw: Fields) {
   const found = {
     fields: [] as Fields,

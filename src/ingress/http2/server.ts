@@ -29,6 +29,8 @@ export class Http2Front {
         initialWindowSize: streamWindow,
         maxHeaderListSize: limits.headerBytes,
         enablePush: false,
+        // Decision P10: no WebSocket over HTTP/2, so no extended CONNECT.
+        enableConnectProtocol: false,
       },
       maxHeaderListPairs: limits.headerFields,
       streamResetBurst: limits.resetBurst,
@@ -44,7 +46,7 @@ export class Http2Front {
           open--;
         });
       });
-      // Quiet streams may stay (P6); connections without any may not.
+      // Decision P6: quiet streams may stay; connections without any may not.
       session.setTimeout(limits.idleMs, () => {
         if (open === 0) session.close();
       });

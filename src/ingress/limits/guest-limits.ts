@@ -1,4 +1,4 @@
-/** What one MicroVM's endpoint carries; absent means unlimited. */
+/** What one MicroVM's endpoint carries (decision P14: a token bucket each); absent means unlimited. */
 export interface GuestLimits {
   /** Requests, WebSockets and shells open at a time; more are answered 429. */
   connections?: number;

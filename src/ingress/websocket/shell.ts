@@ -67,6 +67,7 @@ export function acceptShell(
     guest.openShell().then(
       (shell) => join(client, shell, early(), holder),
       (error: Error) => {
+        // Decision S4: without a shell the connection ends right after session_init.
         log.info('ingress.shellNotOpened', { microvmId: guest.microvmId, reason: error.message });
         client.close(1000, 'shell exited');
       },
@@ -111,13 +112,14 @@ function resizeIn(text: string): { columns: number; rows: number } | undefined {
 function join(client: WebSocket, shell: ShellSession, early: Message[], holder: Holder): void {
   const { stream } = shell;
   const receive = (data: RawData, binary: boolean) => {
+    // Decision S6: bytes of a shell are activity like any others.
     holder.touch();
     const bytes = data as Buffer;
     const size = binary ? undefined : resizeIn(bytes.toString());
     if (!size) {
       if (!stream.write(bytes)) client.pause();
     } else if (size.columns > 0 && size.rows > 0 && size.columns < 65_536 && size.rows < 65_536) {
-      // S5: the last one wins, zero is ignored.
+      // Decision S5: the last one wins, zero is ignored.
       shell.resize(size.columns, size.rows);
     }
   };

@@ -19,7 +19,11 @@ function pass(from: Duplex, to: Duplex, touch: () => void): void {
   from.on('end', () => to.end());
 }
 
-/** Joins a client and an application byte by byte until one of them ends; the other is ended or cut with it. */
+/**
+ * Joins a client and an application byte by byte until one of them ends; the other is ended or cut with it.
+ * Decision P19: a MicroVM's suspend or end cuts both without a close frame. Decision P20: extensions, compression
+ * among them, are between client and application.
+ */
 export function splice(
   client: Duplex,
   fromClient: Buffer | undefined,
