@@ -19,12 +19,14 @@ export interface AuditLogOptions extends EventOptions {
   retryMs?: number;
 }
 
+/** How long lines are gathered before they are written: a write for every call would cost more than answering it. */
+const GATHER_MS = 20;
 /** As much as one write takes; whole lines, so that a file is not much smaller or larger than it should be. */
 const BATCH_BYTES = 1024 * 1024;
 
 /**
  * The record of all calls: `audit.jsonl`, one CloudTrail event a line. `record` only puts the line in memory; it is
- * written right afterwards, one write for all lines that came meanwhile. A crash of squib can lose the lines of its last
+ * written a moment later, one write for all lines that came meanwhile. A crash of squib can lose the lines of its last
  * moments, a failing disk those that memory has no room for; the log says when that begins and how many they were.
  */
 export class AuditLog {
@@ -36,6 +38,8 @@ export class AuditLog {
   #failing = false;
   #writing: Promise<void> | undefined;
   readonly #closing = new AbortController();
+  /** Ends the gathering of lines early. */
+  #hurry: (() => void) | undefined;
 
   constructor(options: AuditLogOptions) {
     this.#options = {
@@ -66,20 +70,21 @@ export class AuditLog {
 
   /** Resolves when everything recorded so far is in the file (or was given up). */
   async flush(): Promise<void> {
+    this.#hurry?.();
     await this.#writing;
   }
 
   /** Writes what waits, with one more attempt on a disk that fails. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#hurry?.();
     await this.#writing;
     await this.#file.close();
   }
 
   async #write(): Promise<void> {
-    // Lets the answer that is being recorded go out first, and gathers what comes in the same turn.
-    await new Promise<void>((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
+      await this.#gather();
       const { lines, count } = this.#batch();
       try {
         await this.#file.write(lines);
@@ -93,6 +98,16 @@ export class AuditLog {
     }
     // In the same turn in which nothing was left, or a line that came just then would wait for the next one.
     this.#writing = undefined;
+  }
+
+  /** Waits for more lines, unless there is a batch already or somebody waits for them to be written. */
+  async #gather(): Promise<void> {
+    if (this.#waitingBytes >= BATCH_BYTES || this.#closing.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      this.#hurry = resolve;
+      setTimeout(resolve, GATHER_MS);
+    });
+    this.#hurry = undefined;
   }
 
   #batch(): { lines: Buffer; count: number } {
