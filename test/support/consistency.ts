@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ListMicrovmsCommand, type MicrovmItem } from '@aws-sdk/client-lambda-microvms';
+import { isAlive } from './microvms.ts';
+import { processesOf, type TestSquib } from './squib.ts';
+
+export async function listAll(squib: TestSquib): Promise<MicrovmItem[]> {
+  const all: MicrovmItem[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = await squib.clients.microvms.send(new ListMicrovmsCommand({ nextToken }));
+    all.push(...(page.items ?? []));
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+  return all;
+}
+
+/** Waits until no MicroVM is on its way from one state to another. */
+export async function calm(squib: TestSquib): Promise<MicrovmItem[]> {
+  for (;;) {
+    const all = await listAll(squib);
+    const steady = all.every(({ state = '' }) => ['RUNNING', 'SUSPENDED', 'TERMINATED'].includes(state));
+    if (steady) return all;
+    await sleep(20);
+  }
+}
+
+/** Process ids of the QEMUs that run for a squib. */
+export function machinesOf(squib: TestSquib): number[] {
+  return processesOf(squib.layout.microvms).filter((pid) => {
+    try {
+      return isAlive(pid) && readlinkSync(`/proc/${pid}/exe`).includes('qemu-system');
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Files, pipes, sockets and timers that a process has open. */
+export const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+
+/** Resident memory of a process in KiB. */
+export const residentKiB = (pid: number): number =>
+  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
+const mountsIn = (folder: string) =>
+  readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(folder));
+
+/**
+ * Compares what the API says with processes and files, when nothing is under way.
+ * @throws AssertionError when a state is not what is there, or something is there that belongs to no MicroVM
+ */
+export async function assertConsistent(squib: TestSquib): Promise<void> {
+  const all = await calm(squib);
+  const problem = () => `\n${squib.log.slice(-3000)}`;
+  const alive = all.filter(({ state }) => state !== 'TERMINATED');
+  const folders = new Set(readdirSync(squib.layout.microvms));
+  assert.deepEqual(folders, new Set(alive.map(({ microvmId }) => microvmId)), `folders${problem()}`);
+  const expected: number[] = [];
+  for (const { microvmId = '', state } of alive) {
+    const dir = squib.layout.microvm(microvmId);
+    const saved = existsSync(join(dir, 'suspended', 'manifest.json'));
+    assert.equal(saved, state === 'SUSPENDED', `saved state of ${microvmId}, which is ${state}${problem()}`);
+    if (state === 'RUNNING') expected.push(Number(readFileSync(join(dir, 'pid'), 'utf8').split(' ')[0]));
+  }
+  assert.deepEqual(machinesOf(squib).sort(), expected.sort(), `processes${problem()}`);
+  assert.deepEqual(mountsIn(squib.config.dataDir), [], 'mounts');
+}
