@@ -30,6 +30,11 @@ export class Authorizer {
     this.#now = now;
   }
 
+  /** Whether no access of this caller needs to be looked at: policies do not bind the root. */
+  isRoot(caller: Caller): boolean {
+    return this.#identities(caller.accessKeyId)?.root ?? false;
+  }
+
   /** Answers without throwing, where each part of a request is refused alone (DeleteObjects). */
   decide(caller: Caller & Origin, access: Access): Decision {
     const identity = this.#identities(caller.accessKeyId);
