@@ -38,8 +38,25 @@ export function machinesOf(squib: TestSquib): number[] {
   });
 }
 
-/** Files, pipes, sockets and timers that a process has open. */
-export const openFiles = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+/**
+ * Files, pipes and local sockets that a process has open. Not its TCP connections: they are the clients', which keep
+ * them as long as they like.
+ */
+export function openFiles(pid: number): number {
+  const local = new Set(
+    readFileSync(`/proc/${pid}/net/unix`, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/ +/)[6]),
+  );
+  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    try {
+      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
+      return inode === undefined || local.has(inode);
+    } catch {
+      return false; // closed while we looked
+    }
+  }).length;
+}
 
 /** Resident memory of a process in KiB. */
 export const residentKiB = (pid: number): number =>
