@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, type WriteStream, writeFileSync } from 'node:fs';
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  type WriteStream,
+  writeFileSync,
+} from 'node:fs';
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileDurably } from './durable-file.ts';
 
 /** One line of a log stream. Times are epoch milliseconds. */
 export interface LogEvent {
@@ -28,6 +36,15 @@ export interface LogPage {
   next: number;
 }
 
+/** Times are epoch milliseconds. */
+export interface LogGroupInfo {
+  name: string;
+  createdAt: number;
+  /** Absent: events are kept for ever. */
+  retentionInDays?: number | undefined;
+  tags?: Record<string, string>;
+}
+
 export interface LogStreamInfo {
   name: string;
   createdAt: number;
@@ -37,6 +54,7 @@ export interface LogStreamInfo {
 
 /** Holds at least one event: 256 KiB of text, every character of it escaped by JSON. */
 const pageBytes = 2 * 1024 * 1024;
+const dayMs = 24 * 60 * 60 * 1000;
 
 /** Names hold almost any character and up to 512 of them: readable where a file name can hold it, else hashed. */
 function fileName(name: string): string {
@@ -74,16 +92,71 @@ export class LogStore {
   }
 
   hasGroup(group: string): boolean {
-    return existsSync(join(this.#folder, fileName(group), 'group.json'));
+    return existsSync(this.#groupFile(group));
+  }
+
+  /** What is known about a group beside its events; undefined when there is no such group. */
+  group(group: string): LogGroupInfo | undefined {
+    return this.hasGroup(group) ? JSON.parse(readFileSync(this.#groupFile(group), 'utf8')) : undefined;
+  }
+
+  /** Makes a group, or changes what is known about it. */
+  putGroup(info: LogGroupInfo): void {
+    mkdirSync(join(this.#folder, fileName(info.name)), { recursive: true, mode: 0o700 });
+    writeFileDurably(this.#groupFile(info.name), `${JSON.stringify(info)}\n`, 0o600);
+  }
+
+  /** Removes a group with all its streams; what is still being written to one of them is lost. */
+  async deleteGroup(group: string): Promise<void> {
+    await rm(join(this.#folder, fileName(group)), { recursive: true, force: true });
+  }
+
+  /** @returns false when there is no such stream. */
+  async deleteStream(group: string, stream: string): Promise<boolean> {
+    const path = this.#streamFile(group, stream);
+    if (!existsSync(path)) return false;
+    await rm(path, { force: true });
+    return true;
+  }
+
+  hasStream(group: string, stream: string): boolean {
+    return existsSync(this.#streamFile(group, stream));
+  }
+
+  /**
+   * Carries retention out: removes streams to which nothing was written for as many days as their group keeps events.
+   * @param now epoch milliseconds
+   */
+  async sweep(now: number): Promise<void> {
+    for (const { name, retentionInDays } of await this.groups()) {
+      if (retentionInDays === undefined) continue;
+      const oldest = now - retentionInDays * dayMs;
+      for (const stream of (await this.streams(name)) ?? []) {
+        if (stream.lastEventAt < oldest) await this.deleteStream(name, stream.name);
+      }
+    }
+  }
+
+  #groupFile(group: string): string {
+    return join(this.#folder, fileName(group), 'group.json');
+  }
+
+  #streamFile(group: string, stream: string): string {
+    return join(this.#folder, fileName(group), `${fileName(stream)}.jsonl`);
   }
 
   /** Full names of all groups, sorted. */
-  async groups(): Promise<{ name: string; createdAt: number }[]> {
+  async groups(): Promise<LogGroupInfo[]> {
     const folders = await readdir(this.#folder);
     const found = await Promise.all(
-      folders.map(async (name) => JSON.parse(await readFile(join(this.#folder, name, 'group.json'), 'utf8'))),
+      folders.map(async (name): Promise<LogGroupInfo[]> => {
+        const text = await readFile(join(this.#folder, name, 'group.json'), 'utf8').catch(
+          ifMissing(undefined),
+        );
+        return text === undefined ? [] : [JSON.parse(text)];
+      }),
     );
-    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+    return found.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** Streams of a group, sorted by name; undefined when there is no such group. */

@@ -30,6 +30,8 @@ export function cliEnvironment(squib: TestSquib, keys?: Keys): NodeJS.ProcessEnv
     AWS_PAGER: '',
     AWS_MAX_ATTEMPTS: '1',
     LC_ALL: 'C.UTF-8',
+    // Python holds back what it writes to a pipe.
+    PYTHONUNBUFFERED: '1',
   };
 }
 

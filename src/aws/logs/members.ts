@@ -29,9 +29,35 @@ export class Members {
     return value;
   }
 
+  /** A list of structures, unchecked within. */
+  structures(name: string): Record<string, unknown>[] {
+    const value = this.#input[name];
+    if (!Array.isArray(value) || value.some((item) => typeof item !== 'object' || item === null)) {
+      throw invalidParameter(`'${name}' must be a list of structures.`);
+    }
+    return value;
+  }
+
+  /** A map of texts. */
+  texts(name: string): Record<string, string> {
+    const value = this.#input[name] ?? {};
+    const texts = typeof value === 'object' && !Array.isArray(value) ? Object.values(value) : [undefined];
+    if (texts.some((text) => typeof text !== 'string')) {
+      throw invalidParameter(`'${name}' must be a map of strings.`);
+    }
+    return value as Record<string, string>;
+  }
+
+  required(name: string): string {
+    const value = this.string(name);
+    if (!value) throw invalidParameter(`'${name}' must not be null.`);
+    return value;
+  }
+
   /** The name of a log group, given as such or as an ARN. */
   logGroup(): string {
-    const given = this.string('logGroupName') ?? this.string('logGroupIdentifier');
+    const given =
+      this.string('logGroupName') ?? this.string('logGroupIdentifier') ?? this.string('resourceArn');
     if (!given) throw invalidParameter("'logGroupName' must not be null.");
     return /^arn:[^:]+:logs:[^:]*:\d*:log-group:([^:]+)/.exec(given)?.[1] ?? given;
   }

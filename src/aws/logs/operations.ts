@@ -5,6 +5,7 @@ import { filterPattern } from './filter-pattern.ts';
 import { parseToken, readEvents } from './log-events.ts';
 import { invalidParameter, noSuchGroup } from './logs-errors.ts';
 import { Members } from './members.ts';
+import { logWriting } from './writing.ts';
 
 const maxEvents = 10_000;
 const maxListed = 50;
@@ -25,11 +26,16 @@ const outputEvent = ({ timestamp, message }: PlacedEvent) => ({
   ingestionTime: timestamp,
 });
 
-/** CloudWatch Logs for reading: what the AWS CLI's `aws logs` and SDKs need to follow builds and MicroVMs. */
+/** CloudWatch Logs as far as the AWS CLI's `aws logs`, SDKs and templates need it. */
 export function logsService(store: LogStore): JsonService {
-  return { signingName: 'logs', actions: logsActions(store), toError: () => undefined };
+  return {
+    signingName: 'logs',
+    actions: { ...logsActions(store), ...logWriting(store) },
+    toError: () => undefined,
+  };
 }
 
+/** Reading. */
 function logsActions(store: LogStore): Record<string, AnyHandler> {
   const streamsOf = async (group: string): Promise<LogStreamInfo[]> => {
     const streams = await store.streams(group);
@@ -49,9 +55,10 @@ function logsActions(store: LogStore): Record<string, AnyHandler> {
       );
       const { items, nextToken } = page(groups, members);
       return {
-        logGroups: items.map(({ name, createdAt }) => ({
+        logGroups: items.map(({ name, createdAt, retentionInDays }) => ({
           logGroupName: name,
           creationTime: createdAt,
+          retentionInDays,
           arn: `${groupArn(name, caller)}:*`,
           logGroupArn: groupArn(name, caller),
           metricFilterCount: 0,
