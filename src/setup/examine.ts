@@ -6,6 +6,7 @@ import { freemem, release } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { createEngine } from '../engine/engine.ts';
+import { limitableResources } from '../host/builder/build-group.ts';
 import { createLog } from '../log/log.ts';
 import { prerequisites } from './prerequisites.ts';
 import { setUpParts } from './set-up-parts.ts';
@@ -33,7 +34,7 @@ export async function examine(config: Config): Promise<Finding[]> {
     await disk('data directory', config.dataDir, 10),
     await disk('cache directory', config.cacheDir, 3),
   );
-  findings.push(memory(), namespaces());
+  findings.push(memory(), namespaces(), await buildLimits());
   return findings;
 }
 
@@ -47,6 +48,12 @@ function system(): Finding {
   if (major < 24) return { subject, state: 'problem', detail, remedy: 'Use Node.js 24 or newer.' };
   if (process.arch !== 'x64') {
     return { subject, state: 'problem', detail, remedy: 'Only x86-64 works so far; arm64 is planned.' };
+  }
+  const [kernelMajor = 0, kernelMinor = 0] = release().split('.').map(Number);
+  if (kernelMajor < 5 || (kernelMajor === 5 && kernelMinor < 19)) {
+    const remedy =
+      'Use Linux 5.19 or newer: image builds mount with shifted owners (Debian 12, Ubuntu 24.04).';
+    return { subject, state: 'problem', detail, remedy };
   }
   return { subject, state: 'ok', detail };
 }
@@ -172,6 +179,20 @@ function memory(): Finding {
     state: 'warning',
     detail,
     remedy: 'A MicroVM takes 50 MiB and what it touches.',
+  };
+}
+
+async function buildLimits(): Promise<Finding> {
+  const subject = 'build limits';
+  const there = await limitableResources();
+  const missing = ['memory', 'pids'].filter((name) => !there.some((other) => other === name));
+  if (missing.length === 0)
+    return { subject, state: 'ok', detail: 'control groups for memory and processes' };
+  return {
+    subject,
+    state: 'warning',
+    detail: `no control group for ${missing.join(' and ')}: image builds are not limited there`,
+    remedy: 'Mount cgroup v2, or boot without cgroup_disable.',
   };
 }
 

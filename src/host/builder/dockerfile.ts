@@ -39,6 +39,13 @@ export class DockerfileRefused extends Error {
   }
 }
 
+const known = new Set(
+  (
+    'ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER ' +
+    'VOLUME WORKDIR'
+  ).split(' '),
+);
+
 interface Edit {
   start: number;
   end: number;
@@ -98,6 +105,7 @@ export function planBuild(source: string): BuildPlan {
     }
     stages.at(-1)?.instructions.push({ keyword, firstLine: line, lastLine: range.end.line + 1 });
 
+    if (!known.has(keyword)) throw new DockerfileRefused(line, `unknown instruction ${keyword}`);
     if (keyword === 'RUN') edits.push(...scriptHeredoc(source, at(range.start)));
     for (const flag of flagsOf(instruction)) {
       const name = flag.getName();
@@ -108,6 +116,9 @@ export function planBuild(source: string): BuildPlan {
       } else if (keyword === 'RUN' && name === 'mount') {
         const from = flag.getOption('from');
         if (from?.getValue()) useImage(from.getValue()!, from.getValueRange()!, line);
+        const size = flag.getOption('size');
+        if (size) edits.push({ ...spanOf(size.getNameRange()), text: 'tmpfs-size' }); // buildah's name for it
+        refuseMount(flag, line);
       } else if ((keyword === 'COPY' || keyword === 'ADD') && name === 'parents') {
         throw new DockerfileRefused(
           line,
@@ -135,6 +146,20 @@ function scriptHeredoc(source: string, start: number): Edit[] {
   const place = start + whole.indexOf(marker!);
   const text = `${interpreter!.trimEnd()} /dev/fd/3 3<<${dash}'${name}'`;
   return [{ start: place, end: place + marker!.length, text }];
+}
+
+/** A build has no secrets to give (spec: image-build 1 knows no member for them), so only optional ones are there. */
+function refuseMount(flag: Flag, line: number): void {
+  const options = (flag.getValue() ?? '').split(',');
+  const type = options.find((option) => option.startsWith('type='))?.slice('type='.length) ?? 'bind';
+  if (type === 'ssh') {
+    throw new DockerfileRefused(line, 'RUN --mount=type=ssh is not supported; builds have no SSH agent');
+  }
+  const required = options.some((option) => /^required(=true)?$/.test(option));
+  if (type === 'secret' && required) {
+    const id = options.find((option) => option.startsWith('id='))?.slice('id='.length);
+    throw new DockerfileRefused(line, `there is no secret ${JSON.stringify(id ?? '')}; builds have none`);
+  }
 }
 
 function flagsOf(instruction: Instruction): Flag[] {

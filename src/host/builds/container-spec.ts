@@ -4,11 +4,17 @@ import type { ContainerConfig } from '../builder/container-config.ts';
 
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** What of an order for a build the container gets to see. */
+export type ContainerOrder = Pick<
+  BuildOrder,
+  'imageName' | 'imageArn' | 'imageVersion' | 'region' | 'environmentVariables' | 'allCapabilities'
+>;
+
 /**
  * What the guest agent starts: the image's command with its user and folder, and the environment in AWS's order of
  * precedence: image, then `environmentVariables`, then the platform's (spec: image-build 4.2).
  */
-export function containerSpec(order: BuildOrder, config: ContainerConfig): ContainerSpec {
+export function containerSpec(order: ContainerOrder, config: ContainerConfig): ContainerSpec {
   return {
     argv: [...config.entrypoint, ...config.cmd],
     env: {

@@ -19,7 +19,7 @@ export interface Lab {
   dir: string;
   builder: ImageBuilder;
   /** Builds a context given as name → content; the result's `rootfs` is `<dir>/<id>/rootfs.ext4`. */
-  build(id: string, files: Record<string, string>, options?: BuildOptions): Promise<LabBuild>;
+  build(id: string, files: Record<string, string | Buffer>, options?: BuildOptions): Promise<LabBuild>;
   remove(): Promise<void>;
 }
 
