@@ -13,7 +13,7 @@ import { buildProbe } from '../support/images.ts';
 import { askResume, askSuspend, askTerminate, crash, fork } from '../support/lifecycle.ts';
 import { get, run, type TestMicrovm, until } from '../support/microvms.ts';
 import { TestSquib } from '../support/squib.ts';
-import { soak } from './soak.ts';
+import { soak, withoutRates } from './soak.ts';
 
 /** A small repeatable generator (mulberry32). */
 function generator(seed: number): (below: number) => number {
@@ -38,7 +38,8 @@ describe('the lifecycle on real machines', () => {
   let squib: TestSquib;
   let image: string;
   before(async () => {
-    squib = await TestSquib.start();
+    // Tests ask more often than a client would.
+    squib = await TestSquib.start({ quotas: withoutRates() });
     image = await buildProbe(squib);
   });
   after(() => squib?.remove());

@@ -2,12 +2,12 @@
 import { parseArgs } from 'node:util';
 import { buildProbe } from '../support/images.ts';
 import { TestSquib } from '../support/squib.ts';
-import { soak } from './soak.ts';
+import { soak, withoutRates } from './soak.ts';
 
 const { values } = parseArgs({
   options: { cycles: { type: 'string', default: '1000' }, microvms: { type: 'string', default: '10' } },
 });
-const squib = await TestSquib.start();
+const squib = await TestSquib.start({ quotas: withoutRates() });
 try {
   const image = await buildProbe(squib);
   const result = await soak(squib, image, {

@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readConfig } from '../../src/config/config.ts';
+import type { Quotas } from '../../src/control/quotas.ts';
 import { assertConsistent, machinesOf, openFiles, residentKiB } from '../support/consistency.ts';
 import { askResume, suspend, terminate } from '../support/lifecycle.ts';
 import { run, type TestMicrovm, until } from '../support/microvms.ts';
 import type { TestSquib } from '../support/squib.ts';
+
+/** Tests ask more often than a client would. */
+export function withoutRates(): Quotas {
+  const { quotas } = readConfig();
+  return { ...quotas, rates: Object.fromEntries(Object.keys(quotas.rates).map((name) => [name, null])) };
+}
 
 /** What must stay flat, measured when all MicroVMs run. */
 export interface Footprint {
