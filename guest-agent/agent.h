@@ -2,6 +2,7 @@
 #ifndef SQUIB_AGENT_H
 #define SQUIB_AGENT_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -65,8 +66,9 @@ void reply(uint32_t tag, enum reply_status status, const char *format, ...) __at
 struct stream {
   struct watch watch;
   uint32_t id;
-  enum { STREAM_TCP, STREAM_SHELL, STREAM_OUTPUT } kind;
+  enum { STREAM_TCP, STREAM_SHELL, STREAM_OUTPUT, STREAM_QUERY } kind;
   struct stream *next;
+  bool upward;       /* opened by the agent */
   bool opened;       /* OPENED was sent; before that only the connection is being made */
   bool host_ended;   /* END came */
   bool fd_ended;     /* the descriptor has nothing more to read, END was sent */
@@ -79,6 +81,8 @@ struct stream {
   uint32_t queued_from, queued;
   uint16_t port; /* TCP */
   bool ipv6;
+  int reply_fd;  /* query */
+  struct sockaddr_in reply_to;
   pid_t pid; /* shell, 0 once it has been reaped */
   uint32_t exit_code;
 };
@@ -102,6 +106,19 @@ void refuse(uint32_t id, enum refusal code, const char *reason);
 /* tcp.c */
 void tcp_open(uint32_t id, uint16_t port, uint32_t credit);
 void tcp_connected(struct stream *stream);
+
+/* network.c */
+void network_begin(void);
+void network_set(uint32_t tag, const uint8_t *body, size_t length);
+
+/* upward.c: what listens for the container, and passes it to the host */
+void upward_listen(uint8_t kind, uint32_t address, uint16_t port);
+void upward_begin(void);
+void upward_closed(void);
+void query_answer(struct stream *stream, const uint8_t *bytes, size_t length);
+
+/* connections.c: resets every TCP connection but those within the guest's loopback. False when that cannot be done. */
+bool connections_reset(void);
 
 /* output.c: the container's stdout and stderr */
 bool output_begin(int out, int err);

@@ -112,8 +112,8 @@ void thaw(uint32_t tag, const uint8_t *body, size_t length) {
   }
   answer(REPLY_FAILED, "overtaken by a thaw");
   stop_waiting();
-  /* THAW_RESET_CONNECTIONS has nothing to do while the guest has no network but its loopback. */
   const char *failed = body[0] & THAW_RESTORED ? refresh(body + 1, length - 1) : NULL;
+  if (body[0] & THAW_RESET_CONNECTIONS && !connections_reset()) say("connections to the outside could not be reset");
   if (failed == NULL && !write_file(CGROUP "/cgroup.freeze", "0")) failed = "the container's cgroup cannot be thawed";
   if (failed != NULL) {
     reply(tag, REPLY_FAILED, "%s", failed);

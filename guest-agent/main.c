@@ -40,6 +40,8 @@ int main(void) {
   sigaddset(&child, SIGCHLD);
   children.fd = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
   watch_for(&children, EPOLLIN);
+  network_begin();
+  upward_begin();
   channel_begin(boot_channel());
   say("ready");
   for (;;) loop_turn(-1);

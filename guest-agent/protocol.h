@@ -33,7 +33,8 @@ enum frame_type {
   FRAME_EXIT = 24,
 };
 
-enum stream_kind { KIND_TCP = 1, KIND_SHELL = 2 };
+/* The first two are opened by the host, the others by the agent: for metadata, and for names by TCP and by UDP. */
+enum stream_kind { KIND_TCP = 1, KIND_SHELL = 2, KIND_METADATA = 3, KIND_NAMES = 4, KIND_QUERY = 5 };
 
 enum refusal {
   REFUSED_PORT_CLOSED = 1,
@@ -50,6 +51,7 @@ enum request {
   REQUEST_SYNC = 4,
   REQUEST_POWER_OFF = 5,
   REQUEST_PING = 6,
+  REQUEST_NETWORK = 7,
 };
 
 enum reply_status { REPLY_OK = 0, REPLY_BAD_REQUEST = 1, REPLY_WRONG_STATE = 2, REPLY_FAILED = 3 };

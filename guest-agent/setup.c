@@ -32,6 +32,9 @@ static const char *stage_dev(const struct spec *spec) {
   }
   if (spec->all_capabilities && mknod(STAGE "/fuse", S_IFCHR | 0666, makedev(10, 229)) == 0)
     chmod(STAGE "/fuse", 0666);
+  if (spec->all_capabilities && mkdir(STAGE "/net", 0755) == 0 &&
+      mknod(STAGE "/net/tun", S_IFCHR | 0666, makedev(10, 200)) == 0)
+    chmod(STAGE "/net/tun", 0666);
   mkdir(STAGE "/pts", 0755);
   mkdir(STAGE "/shm", 01777);
   mkdir(STAGE "/mqueue", 0755);
@@ -97,7 +100,7 @@ static void replace_file(const char *path, const char *text) {
 static void write_names(const char *hostname) {
   char text[512];
   mkdir("/etc", 0755);
-  replace_file("/etc/resolv.conf", "nameserver 127.0.0.2\n");
+  replace_file("/etc/resolv.conf", "nameserver 127.0.0.2\nnameserver 169.254.53.53\n");
   if (hostname == NULL || hostname[0] == 0 || sethostname(hostname, strlen(hostname)) != 0) hostname = "localhost";
   snprintf(text, sizeof text, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
   if (strcmp(hostname, "localhost") != 0)

@@ -53,6 +53,7 @@ unsigned stream_count(void) { return count; }
 void stream_drop(struct stream *stream) {
   if (stream->dead) return;
   stream->dead = true;
+  if (stream->upward) upward_closed();
   watch_close(&stream->watch);
   struct stream **at = place_of(stream->id);
   while (*at != stream) at = &(*at)->next;
@@ -102,7 +103,7 @@ void stream_opened(struct stream *stream) {
 
 /* Watches for what can be dealt with now, and ends what is finished. */
 void stream_update(struct stream *stream) {
-  if (stream->dead || !stream->opened) return;
+  if (stream->dead || !stream->opened || stream->kind == STREAM_QUERY) return;
   if (stream->host_ended && stream->queued == 0 && !stream->write_closed) {
     stream->write_closed = true;
     if (stream->kind == STREAM_TCP) shutdown(stream->watch.fd, SHUT_WR);
@@ -187,6 +188,10 @@ static void take_data(struct stream *stream, const uint8_t *bytes, size_t length
     return;
   }
   stream->window -= (uint32_t)length;
+  if (stream->kind == STREAM_QUERY) {
+    query_answer(stream, bytes, length);
+    return;
+  }
   if (stream->queued == 0) {
     ssize_t written = write_some(stream, bytes, length);
     if (written < 0) return;
@@ -246,6 +251,12 @@ void stream_frame(uint32_t id, uint8_t type, const uint8_t *payload, size_t leng
   if (stream == NULL) return; /* it ended here before the host knew */
   if (stream->kind == STREAM_OUTPUT && type != FRAME_CREDIT) {
     channel_fault("output goes one way only");
+  } else if (stream->upward && !stream->opened && type == FRAME_OPENED && length == 4) {
+    stream->opened = true;
+    stream->credit = get32(payload);
+    stream_update(stream);
+  } else if (stream->upward && !stream->opened && type == FRAME_REFUSED) {
+    close_hard(stream);
   } else if (type == FRAME_DATA) {
     if (length > 0) take_data(stream, payload, length);
   } else if (type == FRAME_CREDIT && length == 4 && get32(payload) <= UINT32_MAX - stream->credit) {

@@ -3,6 +3,7 @@
  *
  *   jailer --root TREE --uid UID --gid GID [--bind SOURCE:TARGET[:rw]]... [--device NAME]...
  *          [--listen FD:PATH]... [--pid-file PATH] [--ready-fd FD] [--keep-net] [--limit NAME=VALUE]...
+ *          [--tap FD:NAME[:NAMESPACE]]
  *          -- PROGRAM ARGUMENTS...
  *
  * TREE becomes the root directory, read-only, no set-uid, no devices; /dev is a fresh tmpfs with null, zero,
@@ -13,6 +14,9 @@
  * --listen makes a listening UNIX socket at PATH of the host (mode 0600, owned by the caller) and leaves it
  * open as descriptor FD: whoever waits for the socket may connect as soon as a byte arrives on --ready-fd,
  * even before the program has started up, and the program needs no write access to the socket's directory.
+ * --tap leaves the TAP interface NAME open as descriptor FD. With NAMESPACE (the path of a network namespace) it is
+ * one that was made there before; the program can send through it, but sees nothing else of that namespace. Without,
+ * it is made in the program's own, where it leads nowhere.
  * --pid-file gets "PID STARTTIME" (field 22 of /proc/PID/stat) before the program starts, so that no program
  * ever runs unrecorded.
  */
@@ -21,11 +25,14 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -56,6 +63,7 @@ struct options {
   char *devices[MAX_ITEMS];
   char *listens[MAX_ITEMS];
   char *limits[MAX_ITEMS];
+  char *tap;
   long uid, gid;
   int ready_fd;
   int keep_net;
@@ -113,11 +121,13 @@ static struct options parse(int argc, char **argv) {
     else if (!strcmp(name, "--device")) append(o.devices, value, name);
     else if (!strcmp(name, "--listen")) append(o.listens, value, name);
     else if (!strcmp(name, "--limit")) append(o.limits, value, name);
+    else if (!strcmp(name, "--tap")) o.tap = value;
     else if (!strcmp(name, "--pid-file")) o.pid_file = value;
     else if (!strcmp(name, "--ready-fd")) o.ready_fd = (int)parse_number(value, name, 3);
     else fail_usage(name);
   }
   if (!o.root) fail_usage("--root");
+  if (o.tap && o.keep_net) fail_usage("--tap (with --keep-net)");
   if (o.uid < 1) fail_usage("--uid");
   if (o.gid < 1) fail_usage("--gid");
   if (i + 1 >= argc) fail_usage("-- PROGRAM");
@@ -150,6 +160,39 @@ static void listen_on(char *listen_option) {
   if (fd == wanted) return;
   if (dup2(fd, wanted) < 0) fail("dup2 %s", path);
   close(fd);
+}
+
+static void open_tap(char *name, int wanted) {
+  struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+  if (strlen(name) >= sizeof request.ifr_name) fail_usage("--tap");
+  strcpy(request.ifr_name, name);
+  int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
+  if (fd < 0) fail("/dev/net/tun");
+  if (ioctl(fd, TUNSETIFF, &request)) fail("tap %s", name);
+  if (fd == wanted) return;
+  if (dup2(fd, wanted) < 0) fail("dup2 %s", name);
+  close(fd);
+}
+
+/* Called twice: in the namespace that the jailer was started in, and in the program's own. */
+static void take_tap(char *tap, int own_namespace) {
+  static int wanted;
+  static char *name, *namespace;
+  if (!name) {
+    name = split(tap, ':', "--tap");
+    wanted = (int)parse_number(tap, "--tap", 3);
+    if (wanted >= FIRST_FREE_FD) fail_usage("--tap");
+    if ((namespace = strchr(name, ':'))) *namespace++ = 0;
+  }
+  if (own_namespace) {
+    if (!namespace) open_tap(name, wanted);
+    return;
+  }
+  if (!namespace) return;
+  int fd = open(namespace, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || setns(fd, CLONE_NEWNET)) fail("network namespace %s", namespace);
+  close(fd);
+  open_tap(name, wanted); /* enter_root() leaves that namespace for a new one */
 }
 
 /* Field 22; the program's name in field 2 may hold anything, so count from its last parenthesis. */
@@ -205,6 +248,7 @@ static void make_bind(char *bind) {
 static void enter_root(struct options *o) {
   int namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (o->keep_net ? 0 : CLONE_NEWNET);
   if (unshare(namespaces)) fail("unshare");
+  if (o->tap) take_tap(o->tap, 1);
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) fail("make mounts private");
   if (mount(o->root, o->root, NULL, MS_BIND, NULL)) fail("mount %s", o->root);
   if (chdir(o->root)) fail("chdir %s", o->root);
@@ -251,6 +295,7 @@ int main(int argc, char **argv) {
   umask(077);
   for (char **listen_option = o.listens; *listen_option; listen_option++) listen_on(*listen_option);
   if (o.pid_file) write_pid_file(o.pid_file);
+  if (o.tap) take_tap(o.tap, 0);
   enter_root(&o);
   set_limits(o.limits);
   drop_privileges((uid_t)o.uid, (gid_t)o.gid);

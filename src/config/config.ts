@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { defaultQuotas, type Quotas, type Rate } from '../control/quotas.ts';
 import { SquibError } from '../errors/squib-error.ts';
+import { checkNetworks, type NetworkSettings } from './network-settings.ts';
 
 /** Every setting of squib with its type; `defaults` below is what holds when nobody says otherwise. */
-export interface Config {
+export interface Config extends NetworkSettings {
   /** State that must not be lost: database, keys, objects, images, MicroVMs. Mode 0700. */
   dataDir: string;
   /** What the set-up can make again: runtime tree, kernel, base images, layer cache. */
@@ -45,6 +46,9 @@ const defaults: Config = {
   registries: {},
   builds: { cacheGiB: 10, timeoutMinutes: 30 },
   firstUid: 700_000,
+  networks: {},
+  securityGroups: {},
+  roles: {},
   quotas: defaultQuotas,
 };
 
@@ -72,7 +76,9 @@ function merge<T extends object>(base: T, given: Json, file: string, path: strin
   for (const [name, value] of Object.entries(given)) {
     const here = path ? `${path}.${name}` : name;
     const before = (base as Record<string, unknown>)[name];
-    if (path === 'mirrors') {
+    if (path === '' && ['networks', 'securityGroups', 'roles'].includes(name)) {
+      // their keys are the user's; checkNetworks looks at them
+    } else if (path === 'mirrors') {
       if (typeof value !== 'string') fail(file, here, 'must be a string');
     } else if (path === 'registries') {
       result[name] = merge({ username: '', passwordFile: '' }, value, file, here);
@@ -94,6 +100,7 @@ function merge<T extends object>(base: T, given: Json, file: string, path: strin
 }
 
 function checkValues(config: Config, file: string): void {
+  checkNetworks(config, (path, problem) => fail(file, path, problem));
   if (!/^\d{12}$/.test(config.accountId)) fail(file, 'accountId', 'must have 12 digits');
   if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(config.region)) fail(file, 'region', 'must look like us-east-1');
   if (!['auto', 'kvm', 'tcg'].includes(config.accelerator)) {

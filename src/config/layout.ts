@@ -12,6 +12,8 @@ export function dataLayout(dataDir: string) {
     objects: join(dataDir, 's3'),
     logs: join(dataDir, 'logs'),
     audit: join(dataDir, 'audit'),
+    /** Which MicroVM has which wire. */
+    networks: join(dataDir, 'networks.json'),
     images,
     microvms,
     builds,

@@ -19,6 +19,8 @@ export interface BuildOrder {
   allCapabilities: boolean;
   hooks: HookSettings;
   logging: LogSettings;
+  /** For the build VM and for `/validate`. */
+  egress: EgressOrder;
 }
 
 /** Hooks with every default filled in; a hook that is absent is not called. Timeouts in seconds. */
@@ -30,6 +32,14 @@ export interface HookSettings {
   resume?: { timeoutSeconds: number };
   suspend?: { timeoutSeconds: number };
   terminate?: { timeoutSeconds: number };
+}
+
+/** Where a MicroVM may go, as its egress connectors were when it was run or built. Nothing of it: nowhere. */
+export interface EgressOrder {
+  /** `INTERNET_EGRESS`: public addresses. */
+  internet: boolean;
+  /** VPC connectors; the host's configuration says what their ids mean there. */
+  vpcs: { subnetIds: string[]; securityGroupIds: string[] }[];
 }
 
 /** Where standard output and error of the container go. */
@@ -63,6 +73,7 @@ export interface StartOrder {
   endpoint: string;
   hooks: HookSettings;
   logging: LogSettings;
+  egress: EgressOrder;
   executionRoleArn?: string;
   runHookPayload?: string;
   /** Epoch milliseconds. */

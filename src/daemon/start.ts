@@ -12,6 +12,7 @@ import { createImageBuilder } from '../host/builder/image-builder.ts';
 import { BuildPipeline } from '../host/builds/build-pipeline.ts';
 import { LocalHost } from '../host/local-host.ts';
 import { UidPool } from '../host/microvms/uid-pool.ts';
+import { openGuestNetworking } from '../host/network/open.ts';
 import { endpointPorts, type Ingress, startIngress } from '../ingress/server.ts';
 import { Tokens } from '../ingress/tokens.ts';
 import { createLog } from '../log/log.ts';
@@ -74,11 +75,21 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   const builder = createImageBuilder({ cacheDir, mirrors, registries, cacheBytes, log });
   const buildTimeoutMs = config.builds.timeoutMinutes * 60_000;
   const uids = new UidPool(config.firstUid);
+  const networking = await openGuestNetworking(config, layout, log);
   const builds = new BuildPipeline({
-    ...{ layout, engine, builder, objects, logs, log, uids, domain },
+    ...{ layout, engine, builder, objects, logs, log, uids, networking, domain, buildTimeoutMs },
     roles: authorization.serviceRoles,
   });
-  const host = new LocalHost({ layout, engine, logs, log, uids, builds, roles: authorization.serviceRoles });
+  const host = new LocalHost({
+    layout,
+    engine,
+    logs,
+    log,
+    uids,
+    networking,
+    builds,
+    roles: authorization.serviceRoles,
+  });
 
   // The ingress fills in its port below; nobody asks for an endpoint's address before the API listens.
   const endpoint = { domain, port: config.endpoint.port };
@@ -130,6 +141,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       await api.close();
       await Promise.all(ingresses.map((ingress) => ingress.close()));
       await control.close();
+      await networking.close();
       await audit.close();
       objects.close();
       store.close();

@@ -1,7 +1,7 @@
 import { chmod, chown, mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { EngineContext } from './engine-context.ts';
-import { launch } from './launch.ts';
+import { launch, type Tap } from './launch.ts';
 import { QemuMachine } from './machine.ts';
 import { machineArguments } from './machine-arguments.ts';
 import { type MachineShape, machineFiles, writeRecord } from './machine-record.ts';
@@ -27,6 +27,8 @@ export interface BootOrder {
   rootfs: string;
   /** Where the guest's console goes; grows as long as the guest writes. Without it, it is kept in a small ring. */
   consoleFile?: string;
+  /** Where the network card leads to; without it, nowhere. */
+  tap?: Tap | undefined;
 }
 
 /** Starts a machine from nothing; its memory lives in `dir/memory`, which a snapshot then takes over. */
@@ -46,6 +48,7 @@ export async function boot(engine: EngineContext, o: BootOrder): Promise<QemuMac
   const kernel = join(engine.cacheDir, 'kernel');
   const { process, qmp, ended } = await launch({
     ...{ cacheDir: engine.cacheDir, dir: o.dir, uid: o.uid, kvm: engine.accelerator === 'kvm' },
+    tap: o.tap,
     files: [
       { source: join(kernel, 'vmlinuz'), target: '/kernel/vmlinuz' },
       { source: join(kernel, 'initramfs'), target: '/kernel/initramfs' },

@@ -18,6 +18,7 @@ import { readSuspended } from './suspended-manifest.ts';
 
 export { MachineFailed, SnapshotDamaged, SnapshotUnfit, SuspendedDamaged } from './errors.ts';
 export type { Around, ForkResult } from './fork.ts';
+export type { Tap } from './launch.ts';
 export type { Machine } from './machine.ts';
 export type { MachineShape } from './machine-record.ts';
 export type { SnapshotSizes } from './snapshot-manifest.ts';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createFile, prepareFolder } from './boot.ts';
 import type { EngineContext } from './engine-context.ts';
 import { MachineFailed } from './errors.ts';
-import { launch } from './launch.ts';
+import { launch, type Tap } from './launch.ts';
 import { QemuMachine } from './machine.ts';
 import { machineArguments } from './machine-arguments.ts';
 import { machineFiles, writeRecord } from './machine-record.ts';
@@ -19,6 +19,8 @@ export interface RestoreOrder {
   dir: string;
   uid: number;
   snapshotDir: string;
+  /** Where the network card leads to; without it, nowhere. */
+  tap?: Tap | undefined;
 }
 
 /**
@@ -42,6 +44,7 @@ export async function startIncoming(
   });
   const launched = await launch({
     ...{ cacheDir: engine.cacheDir, dir: o.dir, uid: o.uid, kvm: engine.accelerator === 'kvm' },
+    tap: o.tap,
     files: [
       { source: below.rootfs, target: '/snapshot/rootfs.ext4' },
       ...manifest.disks.map(({ name }) => ({

@@ -28,6 +28,7 @@ export async function probeKvm(cacheDir: string): Promise<{ works: boolean; reas
     const record = await writeRecord(dir, { id: 'kvm-probe', uid: UID, shape, rootfs: '' });
     const launched = await launch({
       ...{ cacheDir, dir, uid: UID, kvm: true },
+      tap: undefined,
       files: [
         { source: join(cacheDir, 'kernel/vmlinuz'), target: '/kernel/vmlinuz' },
         { source: files.memory, target: '/vm/memory', writable: true },

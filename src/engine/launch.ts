@@ -2,13 +2,20 @@ import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MachineFailed } from './errors.ts';
-import { CHANNEL_FD, QMP_FD } from './machine-arguments.ts';
+import { CHANNEL_FD, QMP_FD, TAP_FD } from './machine-arguments.ts';
 import { machineFiles } from './machine-record.ts';
 import { type ProcessIdentity, readPidFile } from './process-identity.ts';
 import { Qmp } from './qmp.ts';
 
 const READY_FD = 3;
 const KEPT_ERRORS = 4000;
+
+/** A TAP interface that was made before and is up. */
+export interface Tap {
+  name: string;
+  /** Path of the network namespace that it is in. */
+  networkNamespace: string;
+}
 
 export interface LaunchOrder {
   cacheDir: string;
@@ -17,6 +24,8 @@ export interface LaunchOrder {
   /** Host files and where the jail shows them. */
   files: { source: string; target: string; writable?: boolean }[];
   kvm: boolean;
+  /** Where the machine's network card leads to; undefined: nowhere. */
+  tap: Tap | undefined;
   /** Program and arguments. */
   command: string[];
 }
@@ -78,6 +87,7 @@ function jailArguments(o: LaunchOrder): string[] {
     ...['--pid-file', files.pid, '--ready-fd', `${READY_FD}`],
     ...['--listen', `${QMP_FD}:${files.qmp}`, '--listen', `${CHANNEL_FD}:${files.channel}`],
     ...['--limit', 'core=0', '--limit', 'nofile=1024'],
+    ...['--tap', o.tap ? `${TAP_FD}:${o.tap.name}:${o.tap.networkNamespace}` : `${TAP_FD}:none`],
     ...(o.kvm ? ['--device', 'kvm'] : []),
     ...o.files.flatMap((f) => ['--bind', `${f.source}:${f.target}${f.writable ? ':rw' : ''}`]),
   ];

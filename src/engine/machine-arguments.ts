@@ -3,12 +3,16 @@ import type { MachineShape } from './machine-record.ts';
 /** Descriptors on which the jailer listens for QEMU. */
 export const QMP_FD = 10;
 export const CHANNEL_FD = 11;
+/** Descriptor on which the jailer leaves the machine's TAP interface open. */
+export const TAP_FD = 12;
 
 /** Name of the channel's port; the guest agent finds it in /sys/class/virtio-ports. */
 const CHANNEL_PORT = 'squib.channel';
 /** Fixed forms of machine and CPU, whatever the QEMU, so that a snapshot can be restored by a later one. */
 export const MACHINE_TYPE = 'pc-i440fx-7.2';
 export const CPU_MODEL = 'Haswell-noTSX';
+/** All machines have the same: each is alone with its host on its own wire. Locally administered. */
+const HARDWARE_ADDRESS = '02:73:71:75:69:62';
 /** Kernel messages and a panic's trace fit. */
 const CONSOLE_BYTES = 65536;
 
@@ -22,7 +26,7 @@ export interface MachineSettings {
   shape: MachineShape;
   accelerator: 'kvm' | 'tcg';
   birth: Birth;
-  /** False only for a probe. */
+  /** False only for a probe, which has no network card either. */
   disk: boolean;
   /** Console to /vm/console instead of a ring in QEMU's memory. */
   consoleFile: boolean;
@@ -56,7 +60,7 @@ export function machineArguments(o: MachineSettings): string[] {
     ...['-device', 'virtio-serial-pci,id=ports,max_ports=2'],
     ...['-chardev', `socket,id=channel,fd=${CHANNEL_FD},server=on,wait=off`],
     ...['-device', `virtserialport,chardev=channel,name=${CHANNEL_PORT}`],
-    ...(o.disk ? disk(o.birth) : []),
+    ...(o.disk ? [...disk(o.birth), ...networkCard] : []),
     ...(o.birth.kind === 'boot' ? boot(o.birth) : ['-S', '-incoming', 'defer']),
   ];
 }
@@ -65,6 +69,15 @@ export function machineArguments(o: MachineSettings): string[] {
 export const overlayName = (level: number) => (level === 0 ? 'disk.qcow2' : `disk-${level}.qcow2`);
 /** As many as the runtime tree has mount points for. */
 export const MOST_OVERLAYS = 8;
+
+/**
+ * Every machine has the card, also one whose wire leads nowhere: whether it leads somewhere may change with every
+ * restore. No announcement after a restore: nobody on the wire has known the guest before.
+ */
+const networkCard = [
+  ...['-netdev', `tap,id=net,fd=${TAP_FD}`],
+  ...['-device', `virtio-net-pci,id=card,netdev=net,mac=${HARDWARE_ADDRESS},romfile=,guest_announce=off`],
+];
 
 function memory(o: MachineSettings): string {
   const size = `memory-backend-file,id=ram,size=${o.shape.memoryMiB}M`;

@@ -6,7 +6,8 @@ import { SnapshotDamaged, SnapshotUnfit } from './errors.ts';
 import { type Circumstances, checkFit } from './fit.ts';
 import type { MachineShape } from './machine-record.ts';
 
-const FORMAT = 2;
+/** 3: machines have a network card. */
+const FORMAT = 3;
 
 /** `manifest.json` of a snapshot; written last, so a folder without it holds no snapshot. */
 export interface SnapshotManifest {

@@ -22,6 +22,7 @@ import {
 } from './protocol.ts';
 import { Requests } from './requests.ts';
 import { Streams } from './streams.ts';
+import { type UpwardListener, UpwardStreams } from './upward-streams.ts';
 
 export type { ContainerSpec } from './container-spec.ts';
 export {
@@ -31,12 +32,20 @@ export {
   GuestRequestFailed,
   GuestStreamReset,
 } from './errors.ts';
+export type { UpwardKind, UpwardListener } from './upward-streams.ts';
 
 /** A pseudo-terminal in the container. `exited`: exit code, 128 + signal, or 129 (hang-up) when it was lost. */
 export interface GuestShell {
   stream: Duplex;
   resize(columns: number, rows: number): void;
   exited: Promise<number>;
+}
+
+/** Address of a guest's network card; IPv4 in dotted form. */
+export interface GuestNetwork {
+  address: string;
+  gateway: string;
+  prefixLength: number;
 }
 
 /**
@@ -50,11 +59,13 @@ export class GuestConnection {
   readonly #writer: FrameWriter;
   readonly #requests: Requests;
   readonly #streams: Streams;
+  readonly #upward: UpwardStreams;
   readonly #stdout: ContainerOutput;
   readonly #stderr: ContainerOutput;
   readonly #exitListeners: ((code: number) => void)[] = [];
   #exitCode: number | undefined;
   #containerRunning = false;
+  #frozen = false;
   #greeted = false;
   #closing = false;
   #resolveClosed!: (reason: Error | undefined) => void;
@@ -66,6 +77,7 @@ export class GuestConnection {
     this.#writer = new FrameWriter(channel);
     this.#requests = new Requests(this.#writer);
     this.#streams = new Streams(this.#writer);
+    this.#upward = new UpwardStreams(this.#writer);
     this.#stdout = new ContainerOutput(stdoutStream, this.#writer);
     this.#stderr = new ContainerOutput(stderrStream, this.#writer);
     this.closed = new Promise((resolve) => {
@@ -94,6 +106,11 @@ export class GuestConnection {
   /** True when the agent has a container that has not ended. */
   get containerRunning(): boolean {
     return this.#containerRunning;
+  }
+
+  /** True when the container stood still at the connection's begin. */
+  get frozen(): boolean {
+    return this.#frozen;
   }
 
   /** Resolves when the container's command runs. @throws GuestRequestFailed with the step that failed */
@@ -131,6 +148,18 @@ export class GuestConnection {
     head[0] = thawFlag.restored | (o.resetConnections ? thawFlag.resetConnections : 0);
     head.writeBigUInt64LE(o.epochNanoseconds, 1);
     await this.#requests.send(request.thaw, Buffer.concat([head, o.entropy]));
+  }
+
+  /** Gives the guest's network card an address and a default route; undefined: none, and the card is down. */
+  async setNetwork(network: GuestNetwork | undefined): Promise<void> {
+    if (!network) return this.#requests.send(request.network);
+    const bytes = [...network.address.split('.'), ...network.gateway.split('.'), network.prefixLength];
+    await this.#requests.send(request.network, Buffer.from(bytes.map(Number)));
+  }
+
+  /** Hears of connections that the container makes to its host's services; without a listener they are refused. */
+  onUpward(listener: UpwardListener): void {
+    this.#upward.listen(listener);
   }
 
   /** Resolves when everything written in the guest is on its disk. @throws GuestRequestFailed */
@@ -223,13 +252,15 @@ export class GuestConnection {
     this.#channel.destroy();
     this.#requests.fail(error);
     this.#streams.fail(error);
+    this.#upward.fail(error);
     this.#resolveClosed(this.#closing ? undefined : reason);
   }
 
   #take(frame: Frame): void {
     if (this.#over) return;
     if (frame.stream === stdoutStream || frame.stream === stderrStream) this.#takeOutput(frame);
-    else if (frame.stream !== controlStream) this.#streams.take(frame);
+    else if (frame.stream % 2 === 1) this.#streams.take(frame);
+    else if (frame.stream !== controlStream) this.#upward.take(frame);
     else if (!this.#greeted) this.#takeHello(frame);
     else this.#takeControl(frame);
   }
@@ -253,6 +284,7 @@ export class GuestConnection {
     }
     this.#greeted = true;
     this.#containerRunning = payload[2] === containerState.running;
+    this.#frozen = payload[3] !== 0;
     if (payload[2] === containerState.exited) this.#exitCode = payload.readUInt32LE(4);
     this.#resolveGreeted();
   }

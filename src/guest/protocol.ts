@@ -29,15 +29,16 @@ export const frameType = {
   exit: 24,
 } as const;
 
-export const streamKind = { tcp: 1, shell: 2 } as const;
+/** The first two are opened by the host, the others by the agent. */
+export const streamKind = { tcp: 1, shell: 2, metadata: 3, names: 4, query: 5 } as const;
 export const refusal = { portClosed: 1, limit: 2, noContainer: 3, failed: 4, badRequest: 5 } as const;
-export const request = { start: 1, freeze: 2, thaw: 3, sync: 4, powerOff: 5, ping: 6 } as const;
+export const request = { start: 1, freeze: 2, thaw: 3, sync: 4, powerOff: 5, ping: 6, network: 7 } as const;
 export const replyOk = 0;
 export const eventContainerExit = 1;
 export const containerState = { none: 0, running: 1, exited: 2 } as const;
 export const thawFlag = { restored: 1, resetConnections: 2 } as const;
 
-/** Stream 0 is for control; these two are the container's output; odd ones are opened by the host. */
+/** Stream 0 is for control; these two are the container's output; odd ones are opened by the host, other even ones by the agent. */
 export const controlStream = 0;
 export const stdoutStream = 2;
 export const stderrStream = 4;

@@ -14,7 +14,7 @@ import {
   type SnapshotBuild,
   type StartOrder,
 } from '../control/host.ts';
-import { type Engine, type Machine, SnapshotUnfit, SuspendedDamaged } from '../engine/engine.ts';
+import { type Engine, type Machine, SnapshotUnfit, SuspendedDamaged, type Tap } from '../engine/engine.ts';
 import type { Log } from '../log/log.ts';
 import type { LogStore } from '../store/log-store.ts';
 import type { BuildPipeline } from './builds/build-pipeline.ts';
@@ -23,6 +23,7 @@ import { openLogStream } from './log-streams.ts';
 import { LiveMicrovm } from './microvms/live-microvm.ts';
 import { setAside } from './microvms/set-aside.ts';
 import type { UidPool } from './microvms/uid-pool.ts';
+import type { GuestNetworking, GuestSide } from './network/guest-networking.ts';
 import type { RoleRights } from './role-rights.ts';
 import { VersionSnapshots } from './snapshots/version-snapshots.ts';
 
@@ -42,6 +43,7 @@ export interface LocalHostParts {
   log: Log;
   uids: UidPool;
   builds: BuildPipeline;
+  networking: GuestNetworking;
   /** All roles may do everything without it. */
   roles?: RoleRights;
 }
@@ -71,15 +73,16 @@ export class LocalHost implements Host {
   }
 
   async start(order: StartOrder): Promise<void> {
-    const { engine, layout, uids } = this.#parts;
+    const { engine, layout, uids, networking } = this.#parts;
     const id = order.microvmId;
     await this.#discard(id); // what an interrupted start may have left
     const dir = layout.microvm(id);
     await mkdir(dir, { mode: 0o700, recursive: true });
     try {
-      const snapshotDir = await this.#snapshotToRun(order);
-      const machine = await engine.restore({ id, dir, uid: uids.take(id), snapshotDir });
-      await this.#awaken(order, machine);
+      const [snapshotDir, tap] = await Promise.all([this.#snapshotToRun(order), networking.attach(id)]);
+      const side = this.#admit(order);
+      const machine = await engine.restore({ id, dir, uid: uids.take(id), snapshotDir, tap });
+      await this.#awaken(order, machine, side);
       const body = JSON.stringify({ microvmId: id, runHookPayload: order.runHookPayload ?? '' }); // Decision L1
       await this.#callHook(order, 'run', body);
     } catch (error) {
@@ -89,7 +92,7 @@ export class LocalHost implements Host {
   }
 
   async suspend(order: StartOrder): Promise<void> {
-    const { engine, uids, log } = this.#parts;
+    const { engine, uids, log, networking } = this.#parts;
     const live = this.#running(order.microvmId);
     try {
       await this.#callHook(order, 'suspend');
@@ -108,21 +111,25 @@ export class LocalHost implements Host {
     }
     await live.endLogs();
     uids.release(order.microvmId);
+    await networking.release(order.microvmId);
   }
 
   async resume(order: StartOrder): Promise<void> {
-    const { engine, layout, uids } = this.#parts;
+    const { engine, layout, uids, networking } = this.#parts;
     const id = order.microvmId;
     const dir = layout.microvm(id);
-    const machine = await this.#restoreSuspended(order).catch((error) => {
+    const tap = await networking.attach(id);
+    const side = this.#admit(order);
+    const machine = await this.#restoreSuspended(order, tap).catch(async (error) => {
       uids.release(id);
+      await networking.release(id);
       throw error;
     });
     await writeFile(join(dir, resumingMarker), '');
     // Once the machine runs, its disk moves on and the saved memory no longer fits it.
     await engine.commitResume(dir);
     try {
-      await this.#awaken(order, machine);
+      await this.#awaken(order, machine, side);
       await this.#callHook(order, 'resume');
       await rm(join(dir, resumingMarker));
     } catch (error) {
@@ -172,7 +179,7 @@ export class LocalHost implements Host {
     if (!machine) return 'gone';
     try {
       uids.adopt(id, machine.uid);
-      await this.#awaken(order, machine);
+      await this.#awaken(order, machine, this.#admit(order), 'adopted');
       if (existsSync(join(dir, resumingMarker))) {
         await this.#callHook(order, 'resume');
         await rm(join(dir, resumingMarker));
@@ -193,6 +200,7 @@ export class LocalHost implements Host {
   ): Promise<void> {
     const { layout, builds, log } = this.#parts;
     await builds.sweep();
+    await this.#parts.networking.retain(microvmIds);
     for (const id of await listFolder(layout.microvms)) {
       if (microvmIds.has(id)) continue;
       log.info('sweep.microvm', { microvmId: id });
@@ -230,7 +238,7 @@ export class LocalHost implements Host {
   }
 
   /** @throws MicrovmFailed when what was saved is damaged; its files are set aside then. */
-  async #restoreSuspended(order: StartOrder): Promise<Machine> {
+  async #restoreSuspended(order: StartOrder, tap: Tap): Promise<Machine> {
     const { engine, layout, uids, log } = this.#parts;
     const id = order.microvmId;
     const dir = layout.microvm(id);
@@ -240,7 +248,7 @@ export class LocalHost implements Host {
           ? await this.#snapshots.all(order.imageName, order.imageVersion)
           : [layout.fork(order.forkPoint)];
       const snapshotDir = await engine.snapshotBelow(dir, candidates);
-      return await engine.resume({ id, dir, uid: uids.take(id), snapshotDir });
+      return await engine.resume({ id, dir, uid: uids.take(id), snapshotDir, tap });
     } catch (error) {
       if (error instanceof SnapshotUnfit) {
         const remedy = 'It stays suspended and can be resumed where it fits.';
@@ -263,15 +271,24 @@ export class LocalHost implements Host {
     return live;
   }
 
+  #admit({ egress, microvmId, executionRoleArn, startedAt }: StartOrder): GuestSide {
+    return this.#parts.networking.admit(egress, { microvmId, executionRoleArn, startedAt });
+  }
+
   /** Connects, sets clock and entropy, lets the container run, and watches for its end. */
-  async #awaken(order: StartOrder, machine: Machine): Promise<void> {
+  async #awaken(
+    order: StartOrder,
+    machine: Machine,
+    side: GuestSide,
+    how: 'restored' | 'adopted' = 'restored',
+  ): Promise<void> {
     const { executionRoleArn: roleArn, imageArn } = order;
     const role = { roleArn, imageArn, rights: this.#parts.roles };
     const logs = openLogStream(this.#parts.logs, order.logging, order, role);
     let live: LiveMicrovm;
     try {
-      live = await LiveMicrovm.connect(machine, logs, agentTimeoutMs);
-      await live.awaken();
+      live = await LiveMicrovm.connect(machine, logs, agentTimeoutMs, side);
+      await (how === 'restored' ? live.awaken() : live.takeOver());
     } catch (error) {
       await machine.kill();
       await logs?.close();
@@ -333,7 +350,7 @@ export class LocalHost implements Host {
 
   /** Ends whatever runs for this id and removes its files; nothing is left afterwards. */
   async #discard(microvmId: string): Promise<void> {
-    const { engine, layout, uids } = this.#parts;
+    const { engine, layout, uids, networking } = this.#parts;
     const dir = layout.microvm(microvmId);
     const live = this.#live.get(microvmId);
     this.#live.delete(microvmId);
@@ -341,6 +358,7 @@ export class LocalHost implements Host {
     else if (existsSync(dir)) await (await engine.adopt({ id: microvmId, dir }))?.kill();
     await rm(dir, { recursive: true, force: true });
     uids.release(microvmId);
+    await networking.release(microvmId);
   }
 }
 

@@ -20,6 +20,8 @@ import { runtimeTree, runtimeTreeStamp } from './runtime-tree.ts';
 const META_PACKAGE = 'linux-image-cloud-amd64';
 /** Drivers of the machine's devices; what the kernel has built in needs no module and is left out. */
 const MODULES = ['virtio_pci', 'virtio_blk', 'virtio_console', 'virtio_net', 'ext4'];
+/** What the agent's services and resets need; what images with all capabilities may (nested containers). */
+const MORE_MODULES = ['veth', 'tcp_diag', 'tun', 'fuse', 'overlay'];
 /** `nobody`: apt and depmod need no rights on the host. */
 const WORKER = 65534;
 const REMEDY = 'Check that deb.debian.org is reachable over HTTP; set http_proxy where a proxy is needed.';
@@ -32,7 +34,7 @@ const REMEDY = 'Check that deb.debian.org is reachable over HTTP; set http_proxy
  */
 export async function ensureKernel(cacheDir: string, say: (line: string) => void): Promise<void> {
   const folder = join(cacheDir, 'kernel');
-  const stamp = runtimeTreeStamp(cacheDir);
+  const stamp = `${runtimeTreeStamp(cacheDir)} ${[...MODULES, ...MORE_MODULES].join(' ')}`;
   if (readIfThere(join(folder, 'kernel-stamp')) !== stamp) {
     say('Downloading the guest kernel (35 MB) …');
     await unpackKernel(cacheDir, folder, stamp);
@@ -79,7 +81,10 @@ async function unpackKernel(cacheDir: string, folder: string, stamp: string): Pr
   );
   const version = name.replace('linux-image-', '');
   const modules = join('unpacked/usr/lib/modules', version);
-  const order = moduleLoadOrder(readFileSync(join(scratch, modules, 'modules.dep'), 'utf8'), MODULES);
+  const order = moduleLoadOrder(readFileSync(join(scratch, modules, 'modules.dep'), 'utf8'), [
+    ...MODULES,
+    ...MORE_MODULES,
+  ]);
   await inTree(cacheDir, scratch, `cd '/mnt/${modules}' && xz -d "$@"`, order);
   mkdirSync(join(scratch, 'result/modules'), { recursive: true });
   for (const [index, path] of order.entries()) {

@@ -79,6 +79,7 @@ describe('CreateMicrovmImage', () => {
         suspend: { timeoutSeconds: 1 },
       },
       logging: { kind: 'cloudWatch', logGroup: '/mine' },
+      egress: { internet: true, vpcs: [] },
     });
   });
 

@@ -57,6 +57,7 @@ describe('RunMicrovm', () => {
         suspend: { timeoutSeconds: 1 },
       },
       logging: { kind: 'cloudWatch', logGroup: '/g', logStream: 's' },
+      egress: { internet: true, vpcs: [] },
       executionRoleArn,
       runHookPayload: 'secret',
     });

@@ -10,6 +10,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import { dataLayout } from '../../src/config/layout.ts';
 import { readRootCredential } from '../../src/daemon/credentials.ts';
+import { removeNamespace } from '../../src/host/network/uplink.ts';
 import { ensureStandInImages } from '../../src/setup/stand-in-images.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -91,6 +92,7 @@ export class TestSquib {
   async remove(): Promise<void> {
     await this.down();
     for (const pid of processesOf(this.config.dataDir)) process.kill(pid, 'SIGKILL');
+    await removeNamespace(this.config.dataDir);
     rmSync(this.config.dataDir, { recursive: true, force: true });
   }
 

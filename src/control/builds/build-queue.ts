@@ -85,7 +85,7 @@ export class BuildQueue {
     try {
       const image = store.images.byId(imageId)!;
       const version = store.versions.get(imageId, number)!;
-      return { snapshotBuild: await host.build(buildOrder(image, version, build), this.#stop.signal) };
+      return { snapshotBuild: await host.build(buildOrder(store, image, version, build), this.#stop.signal) };
     } catch (error) {
       if (error instanceof BuildFailed) return { snapshotBuild: error.snapshotBuild, failure: error.message };
       log.error('build.failed', { buildId, error });

@@ -1,6 +1,7 @@
 import type { Caller } from '../../aws/caller.ts';
 import type { RunMicrovmRequest, RunMicrovmResponse } from '../../aws/models/lambda-microvms.ts';
 import type { Context, Operation } from '../context.ts';
+import { egressOrder } from '../egress-order.ts';
 import { idleTooLong, memoryQuota, runHookDisabled } from '../errors.ts';
 import { remember } from '../history.ts';
 import { once } from '../idempotency.ts';
@@ -30,11 +31,8 @@ function record(context: Context, input: RunMicrovmRequest, caller: Caller, now:
   const { store, random, config } = context;
   const { image, version } = versionToRun(store, caller, input.imageIdentifier, input.imageVersion);
   const made = JSON.parse(version.settings) as VersionSettings;
-  const settings: MicrovmSettings = {
-    hooks: hookSettings(made.hooks),
-    logging: logSettings(input.logging, image.name),
-  };
-  if (input.runHookPayload !== undefined && settings.hooks.run === undefined) throw runHookDisabled();
+  const hooks = hookSettings(made.hooks);
+  if (input.runHookPayload !== undefined && hooks.run === undefined) throw runHookDisabled();
   const { idlePolicy } = input;
   const idleSeconds = idlePolicy?.maxIdleDurationSeconds ?? null;
   if (idleSeconds !== null && idleSeconds > longestSeconds) throw idleTooLong(idleSeconds, longestSeconds);
@@ -42,6 +40,11 @@ function record(context: Context, input: RunMicrovmRequest, caller: Caller, now:
   const egress = orElse(input.egressNetworkConnectors, made.egressNetworkConnectors);
   checkConnectors(store, caller, 'ingress', ingress);
   checkConnectors(store, caller, 'egress', egress);
+  const settings: MicrovmSettings = {
+    hooks,
+    logging: logSettings(input.logging, image.name),
+    egress: egressOrder(store, egress),
+  };
   if (store.microvms.memoryInUse() + version.memoryMiB > config.quotas.memoryMiB) throw memoryQuota();
 
   const id = `microvm-${random.uuid()}`;

@@ -1,11 +1,13 @@
 import type { MicrovmRow } from '../../store/microvms.ts';
 import { versionName } from '../arns.ts';
-import type { HookSettings, LogSettings, StartOrder } from '../host.ts';
+import type { EgressOrder, HookSettings, LogSettings, StartOrder } from '../host.ts';
 
 /** What `microvms.settings` holds as JSON: taken from the image version and the request when it was run. */
 export interface MicrovmSettings {
   hooks: HookSettings;
   logging: LogSettings;
+  /** The connectors as they were then: a later change of one holds for later MicroVMs (spec: networking 7.2). */
+  egress: EgressOrder;
 }
 
 /** Host name of an endpoint, without port (spec: control-plane 1.1). */
@@ -15,7 +17,7 @@ export function endpointHost(endpointId: string, region: string, domain: string)
 
 /** What the host needs to act on a stored MicroVM. */
 export function startOrder(microvm: MicrovmRow, domain: string): StartOrder {
-  const { hooks, logging } = JSON.parse(microvm.settings) as MicrovmSettings;
+  const { hooks, logging, egress } = JSON.parse(microvm.settings) as MicrovmSettings;
   return {
     microvmId: microvm.id,
     imageArn: microvm.imageArn,
@@ -24,6 +26,7 @@ export function startOrder(microvm: MicrovmRow, domain: string): StartOrder {
     endpoint: endpointHost(microvm.endpointId, microvm.region, domain),
     hooks,
     logging,
+    egress,
     startedAt: microvm.startedAt,
     ...(microvm.forkPoint !== null && { forkPoint: microvm.forkPoint }),
     ...(microvm.executionRoleArn !== null && { executionRoleArn: microvm.executionRoleArn }),

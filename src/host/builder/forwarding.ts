@@ -1,9 +1,18 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exclusively, heldSlots, releaseSlot, type Slot, slotDirectory } from './slots.ts';
+import {
+  exclusively,
+  heldSlots,
+  heldUplinks,
+  releaseSlot,
+  releaseUplink,
+  type Slot,
+  slotDirectory,
+  type Uplink,
+} from './slots.ts';
 
 /**
- * Forwarding of IPv4 is switched on for single interfaces and while builds run; the host's global switch stays as it
+ * Forwarding of IPv4 is switched on for single interfaces and while builds or MicroVMs run; the host's global switch stays as it
  * is. One marker per interface that was closed before us, shared by all builders of this host.
  */
 const markers = join(slotDirectory, 'forwarding');
@@ -36,10 +45,22 @@ export async function openForwarding(names: string[]): Promise<void> {
 export async function releaseSlotAndForwarding(slot: Slot): Promise<void> {
   await exclusively(async () => {
     await releaseSlot(slot);
-    if ((await heldSlots()).length > 0) return;
-    for (const name of await readdir(markers).catch(() => [] as string[])) {
-      await writeFile(switchOf(name), '0').catch(() => {}); // the interface may be gone
-      await rm(join(markers, name), { force: true });
-    }
+    await closeUnused();
   });
+}
+
+/** Gives an uplink back; the last one closes what was opened. */
+export async function releaseUplinkAndForwarding(uplink: Uplink): Promise<void> {
+  await exclusively(async () => {
+    await releaseUplink(uplink);
+    await closeUnused();
+  });
+}
+
+async function closeUnused(): Promise<void> {
+  if ((await heldSlots()).length > 0 || (await heldUplinks()).length > 0) return;
+  for (const name of await readdir(markers).catch(() => [] as string[])) {
+    await writeFile(switchOf(name), '0').catch(() => {}); // the interface may be gone
+    await rm(join(markers, name), { force: true });
+  }
 }

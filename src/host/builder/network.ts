@@ -1,22 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { isIPv4 } from 'node:net';
+import { writeFile } from 'node:fs/promises';
+import { neverReached, privateNetworks } from '../network/forbidden.ts';
+import { command, defaultRoutes, hostResolvers, ownNetworks } from '../network/host-network.ts';
 import { closedByDefault, openForwarding, releaseSlotAndForwarding } from './forwarding.ts';
 import { runCommand } from './run-command.ts';
 import type { Slot } from './slots.ts';
 
-/** Destinations that no RUN step may reach: private, shared, link-local, loopback, multicast and reserved addresses. */
-const forbidden = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.0.0/24',
-  '192.168.0.0/16',
-  '198.18.0.0/15',
-  '224.0.0.0/3',
-];
+/** Destinations that no RUN step may reach. */
+const forbidden = [...neverReached, ...privateNetworks];
 
 /**
  * Connects the network namespace of `pid` to the internet and to nothing else: a pair of interfaces, IPv4 only,
@@ -41,17 +31,6 @@ export async function disconnectNetwork(slot: Slot): Promise<void> {
   await runCommand('ip', ['link', 'delete', slot.interfaceName]);
   await runCommand('nft', ['delete', 'table', 'inet', slot.table]);
   await releaseSlotAndForwarding(slot);
-}
-
-/** Addresses of the resolvers that the sandbox uses: the host's, seen through systemd-resolved's loopback stub. */
-export async function hostResolvers(): Promise<string[]> {
-  for (const file of ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf']) {
-    const text = await readFile(file, 'utf8').catch(() => '');
-    const servers = [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)].map((match) => match[1]!);
-    const usable = servers.filter((server) => isIPv4(server) && !server.startsWith('127.'));
-    if (usable.length > 0) return usable.slice(0, 3);
-  }
-  return [];
 }
 
 /** The rules; `opened`: interfaces that forward only because of us, so that we say what they may forward. */
@@ -95,22 +74,4 @@ table inet ${slot.table} {
   }
 }
 `;
-}
-
-/** Networks that the host is a member of: its neighbours are no more public than its own addresses. */
-async function ownNetworks(): Promise<string[]> {
-  const { stdout } = await runCommand('ip', ['-4', '-json', 'route', 'show', 'scope', 'link']);
-  const routes = JSON.parse(stdout || '[]') as { dst?: string }[];
-  return routes.flatMap(({ dst }) => (dst && dst !== 'default' ? [dst] : []));
-}
-
-async function defaultRoutes(): Promise<string[]> {
-  const { stdout } = await runCommand('ip', ['-4', '-json', 'route', 'show', 'default']);
-  const routes = JSON.parse(stdout || '[]') as { dev?: string }[];
-  return [...new Set(routes.flatMap((route) => route.dev ?? []))];
-}
-
-async function command(name: string, args: string[], input = ''): Promise<void> {
-  const result = await runCommand(name, args, { input });
-  if (result.code !== 0) throw new Error(`${name} ${args.join(' ')} failed: ${result.output.trim()}`);
 }

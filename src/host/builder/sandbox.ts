@@ -4,8 +4,9 @@ import { statfsSync } from 'node:fs';
 import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { hostResolvers } from '../network/host-network.ts';
 import { type BuildLimits, makeBuildGroup } from './build-group.ts';
-import { connectNetwork, hostResolvers } from './network.ts';
+import { connectNetwork } from './network.ts';
 import type { Slot } from './slots.ts';
 
 const scripts = join(import.meta.dirname, 'sandbox');

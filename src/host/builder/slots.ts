@@ -81,6 +81,60 @@ export async function whileNothingIsBuilt<T>(action: () => Promise<T>): Promise<
   }
 }
 
+/** A squib's wire between the host and the namespace of its MicroVMs; lives as long as the data directory's MicroVMs do. */
+export interface Uplink {
+  readonly number: number;
+  /** The host's end. */
+  readonly interfaceName: string;
+  readonly gateway: string;
+  /** The namespace's end, in the same /30. */
+  readonly address: string;
+  /** Name of the nftables table (family inet) on the host. */
+  readonly table: string;
+}
+
+const uplinkCount = 64;
+
+export function uplinkAt(number: number): Uplink {
+  return {
+    number,
+    interfaceName: `sqbm${number}`,
+    gateway: `169.254.33.${number * 4 + 1}`,
+    address: `169.254.33.${number * 4 + 2}`,
+    table: `squib_microvms_${number}`,
+  };
+}
+
+/** The uplink of a data directory; the same one for as long as it is held. */
+export async function claimUplink(dataDir: string): Promise<Uplink> {
+  await mkdir(slotDirectory, { recursive: true, mode: 0o700 });
+  const held = (await heldUplinks()).find(({ owner }) => owner.scratch === dataDir);
+  if (held) return held.uplink;
+  return withDraft(dataDir, async (draft) => {
+    for (let number = 0; number < uplinkCount; number++) {
+      if (await claim(draft, uplinkFile(number))) return uplinkAt(number);
+    }
+    throw new Error(`${uplinkCount} squibs have a network on this host already`);
+  });
+}
+
+export async function releaseUplink(uplink: Uplink): Promise<void> {
+  await rm(uplinkFile(uplink.number), { force: true });
+}
+
+/** All uplinks that are held; `owner.scratch` is the data directory. */
+export async function heldUplinks(): Promise<{ uplink: Uplink; owner: SlotOwner }[]> {
+  const held: { uplink: Uplink; owner: SlotOwner }[] = [];
+  for (const name of await readdir(slotDirectory).catch(() => [] as string[])) {
+    const number = /^uplink-(\d+)\.json$/.exec(name)?.[1];
+    if (number === undefined) continue;
+    const text = await readFile(join(slotDirectory, name), 'utf8').catch(() => undefined);
+    if (text !== undefined)
+      held.push({ uplink: uplinkAt(Number(number)), owner: JSON.parse(text) as SlotOwner });
+  }
+  return held;
+}
+
 /** Runs something that no two builders of this host may do at once. The lock of a killed one is broken. */
 export async function exclusively<T>(action: () => Promise<T>): Promise<T> {
   await mkdir(slotDirectory, { recursive: true, mode: 0o700 });
@@ -150,6 +204,8 @@ async function claim(draft: string, name: string): Promise<boolean> {
     throw error;
   }
 }
+
+const uplinkFile = (number: number) => join(slotDirectory, `uplink-${number}.json`);
 
 const slotFile = (number: number) => join(slotDirectory, `slot-${number}.json`);
 

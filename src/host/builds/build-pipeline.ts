@@ -13,6 +13,7 @@ import { callBuildHook } from '../hooks/build-hook.ts';
 import { openLogStream } from '../log-streams.ts';
 import { LiveMicrovm } from '../microvms/live-microvm.ts';
 import type { UidPool } from '../microvms/uid-pool.ts';
+import type { GuestNetworking, GuestSide } from '../network/guest-networking.ts';
 import type { RoleRights } from '../role-rights.ts';
 import { checkArtifactRole, fetchArtifact } from './artifact-source.ts';
 import { containerSpec } from './container-spec.ts';
@@ -38,6 +39,7 @@ export interface BuildPipelineParts {
   uids: UidPool;
   /** How long the container image build of one version may take. */
   buildTimeoutMs: number;
+  networking: GuestNetworking;
   /** All roles may do everything without it. */
   roles?: RoleRights;
   /** Domain of the endpoints, for the `Host` header of `/ready`. */
@@ -208,7 +210,7 @@ export class BuildPipeline {
         throw error instanceof BuildFailed ? new BuildFailed(error.message, codeInstall) : error;
       });
       say('squib: taking the snapshot of memory and disk');
-      await live.quiesce();
+      await live.quiesce({ detach: true });
     } catch (error) {
       const reason = ended.signal.aborted ? ended.signal.reason : error;
       await live.kill();
@@ -220,17 +222,22 @@ export class BuildPipeline {
   }
 
   async #boot(order: BuildOrder, scratch: string, rootfs: string): Promise<LiveMicrovm> {
-    const { engine, uids } = this.#parts;
+    const { engine, uids, networking } = this.#parts;
     const dir = join(scratch, 'vm');
     await mkdir(dir, { mode: 0o700 });
+    const tap = await networking.attach(order.microvmId);
+    const side = this.#admit(order, order.microvmId);
     const machine = await engine.boot({
       id: order.microvmId,
       dir,
       uid: uids.take(order.microvmId),
       shape: machineShape(order.minimumMemoryInMiB),
       rootfs,
+      tap,
     });
-    return this.#connect(order, order.microvmId, machine, bootTimeoutMs);
+    const live = await this.#connect(order, order.microvmId, machine, bootTimeoutMs, side);
+    await live.setNetwork();
+    return live;
   }
 
   async #connect(
@@ -238,6 +245,7 @@ export class BuildPipeline {
     microvmId: string,
     machine: Parameters<typeof LiveMicrovm.connect>[0],
     timeoutMs: number,
+    side: GuestSide,
   ): Promise<LiveMicrovm> {
     const of = { startedAt: Date.now(), imageVersion: order.imageVersion, microvmId };
     const logs: LogWriter | undefined = openLogStream(
@@ -247,7 +255,7 @@ export class BuildPipeline {
       this.#logRole(order),
     );
     try {
-      return await LiveMicrovm.connect(machine, logs, timeoutMs);
+      return await LiveMicrovm.connect(machine, logs, timeoutMs, side);
     } catch (error) {
       await machine.kill();
       await logs?.close();
@@ -279,7 +287,7 @@ export class BuildPipeline {
     say: (line: string) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const { engine, uids } = this.#parts;
+    const { engine, uids, networking } = this.#parts;
     const { validate, port } = order.hooks;
     if (!validate || port === undefined) return;
     say('squib: calling /validate in a disposable MicroVM');
@@ -287,8 +295,10 @@ export class BuildPipeline {
     const dir = join(scratch, 'validate');
     await mkdir(dir, { mode: 0o700 });
     try {
-      const machine = await engine.restore({ id, dir, uid: uids.take(id), snapshotDir });
-      const live = await this.#connect(order, id, machine, agentTimeoutMs);
+      const tap = await networking.attach(id);
+      const side = this.#admit(order, id);
+      const machine = await engine.restore({ id, dir, uid: uids.take(id), snapshotDir, tap });
+      const live = await this.#connect(order, id, machine, agentTimeoutMs, side);
       try {
         await live.awaken();
         await callBuildHook({
@@ -304,7 +314,14 @@ export class BuildPipeline {
       }
     } finally {
       uids.release(id);
+      await networking.release(id);
     }
+  }
+
+  /** Decision I4: no role, so no credentials while an image is built. */
+  #admit(order: BuildOrder, microvmId: string): GuestSide {
+    const client = { microvmId, executionRoleArn: undefined, startedAt: Date.now() };
+    return this.#parts.networking.admit(order.egress, client);
   }
 
   #logRole({ buildRoleArn: roleArn, imageArn }: BuildOrder) {
@@ -324,6 +341,7 @@ export class BuildPipeline {
       if (there) await (await this.#parts.engine.adopt({ id: microvmId, dir }))?.kill();
     }
     await rm(scratch, { recursive: true, force: true });
+    await this.#parts.networking.release(microvmId);
   }
 }
 

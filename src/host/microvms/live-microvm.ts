@@ -5,6 +5,7 @@ import type { Machine } from '../../engine/engine.ts';
 import { GuestConnection, GuestPortClosed } from '../../guest/guest-connection.ts';
 import type { LogWriter } from '../../store/log-store.ts';
 import { lineSplitter } from '../log-lines.ts';
+import type { GuestSide } from '../network/guest-networking.ts';
 
 /** Bytes of fresh entropy given to the guest after every restore; the kernel's pool holds 256 bits. */
 const entropyBytes = 64;
@@ -14,13 +15,20 @@ export class LiveMicrovm {
   readonly machine: Machine;
   #guest: GuestConnection;
   readonly #logs: LogWriter | undefined;
+  readonly #side: GuestSide | undefined;
   readonly #flushLines: (() => void)[] = [];
   #containerExit: ((code: number) => void)[] = [];
 
-  private constructor(machine: Machine, guest: GuestConnection, logs: LogWriter | undefined) {
+  private constructor(
+    machine: Machine,
+    guest: GuestConnection,
+    logs: LogWriter | undefined,
+    side: GuestSide | undefined,
+  ) {
     this.machine = machine;
     this.#guest = guest;
     this.#logs = logs;
+    this.#side = side;
     this.#listen();
   }
 
@@ -32,12 +40,13 @@ export class LiveMicrovm {
     machine: Machine,
     logs: LogWriter | undefined,
     timeoutMs: number,
+    side?: GuestSide,
   ): Promise<LiveMicrovm> {
     const channel = await machine.connectChannel();
     const guest = GuestConnection.open(channel, { timeoutMs });
     guest.catch(() => {}); // looked at below, once the machine runs
     await machine.run();
-    return new LiveMicrovm(machine, await guest, logs);
+    return new LiveMicrovm(machine, await guest, logs, side);
   }
 
   get guest(): GuestConnection {
@@ -45,6 +54,7 @@ export class LiveMicrovm {
   }
 
   #listen(): void {
+    if (this.#side) this.#guest.onUpward(this.#side.onUpward);
     const sinks = { stdout: this.#lines(), stderr: this.#lines() };
     this.#guest.onOutput((stream, chunk) => sinks[stream].push(chunk));
     this.#guest.onContainerExit((code) => {
@@ -63,13 +73,28 @@ export class LiveMicrovm {
     this.#containerExit.push(listener);
   }
 
-  /** Sets clock and entropy, drops outside connections, and only then lets the container run. */
+  /** Gives the guest its address, or takes it. */
+  async setNetwork(): Promise<void> {
+    await this.#guest.setNetwork(await this.#side?.network);
+  }
+
+  /** Sets address, clock and entropy, drops outside connections, and only then lets the container run. */
   async awaken(): Promise<void> {
-    await this.#guest.thaw({
-      epochNanoseconds: BigInt(Date.now()) * 1_000_000n,
-      entropy: randomBytes(entropyBytes),
-      resetConnections: true,
-    });
+    const network = await this.#side?.network;
+    await Promise.all([
+      this.#guest.setNetwork(network), // the agent does one after the other
+      this.#guest.thaw({
+        epochNanoseconds: BigInt(Date.now()) * 1_000_000n,
+        entropy: randomBytes(entropyBytes),
+        resetConnections: true,
+      }),
+    ]);
+  }
+
+  /** Takes over a machine that an earlier run of squib left: what it is connected to stays, unless it just came back. */
+  async takeOver(): Promise<void> {
+    if (this.#guest.frozen) await this.awaken();
+    else await this.goOn();
   }
 
   /** Lets the container go on after a pause, with the right time and everything it was connected to. */
@@ -81,9 +106,10 @@ export class LiveMicrovm {
     });
   }
 
-  /** Freezes the container and leaves the channel, so that the machine may be saved. */
-  async quiesce(): Promise<void> {
+  /** Freezes the container and leaves the channel, so that the machine may be saved. `detach`: without an address. */
+  async quiesce(o: { detach?: boolean } = {}): Promise<void> {
     await this.#guest.freeze();
+    if (o.detach) await this.#guest.setNetwork(undefined);
     await this.#guest.close();
   }
 

@@ -47,6 +47,7 @@ void thaw(uint32_t tag, const uint8_t *body, size_t length) {
 }
 void flush_disk(uint32_t tag) { reply(tag, REPLY_OK, NULL); }
 void power_off(void) {}
+void network_set(uint32_t tag, const uint8_t *body, size_t length) { check(body || !length, "body"), reply(tag, REPLY_OK, NULL); }
 void shell_resize(struct stream *stream, uint16_t columns, uint16_t rows) { check(stream && columns + rows >= 0, "size"); }
 void shell_finish(struct stream *stream) { stream_drop(stream); }
 void container_start(uint32_t tag, const uint8_t *body, size_t length) {

@@ -1,0 +1,34 @@
+import type { Config } from '../../config/config.ts';
+import { intersection, parseNetwork } from '../../config/ipv4.ts';
+import type { EgressOrder } from '../../control/host.ts';
+import type { EgressPolicy, EgressRule } from './egress.ts';
+
+/**
+ * What connectors mean on this host. A VPC connector leads where one of its subnets leads (setting `networks`) and one
+ * of its security groups allows (setting `securityGroups`); names that are not configured lead nowhere.
+ */
+export function egressPolicy(
+  order: EgressOrder,
+  { networks, securityGroups }: Pick<Config, 'networks' | 'securityGroups'>,
+): EgressPolicy {
+  const rules = order.vpcs.flatMap(({ subnetIds, securityGroupIds }) => {
+    const reached = subnetIds.flatMap((id) => networks[id]?.destinations ?? []);
+    const allowed = securityGroupIds.flatMap((id) => securityGroups[id]?.egress ?? []);
+    return allowed.flatMap((rule) => reached.flatMap((destination) => ruleFor(rule, destination)));
+  });
+  return { internet: order.internet, rules };
+}
+
+type ConfiguredRule = Config['securityGroups'][string]['egress'][number];
+
+function ruleFor({ cidr, protocol, ports }: ConfiguredRule, destination: string): EgressRule[] {
+  const to = intersection(parseNetwork(cidr)!, parseNetwork(destination)!);
+  if (!to) return [];
+  return [{ to, protocol, ...(ports !== undefined && { ports: portRange(ports) }) }];
+}
+
+/** `443` or `8000-8100`. */
+export function portRange(text: string): { first: number; last: number } {
+  const [first = '', last = first] = text.split('-');
+  return { first: Number(first), last: Number(last) };
+}

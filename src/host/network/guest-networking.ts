@@ -1,0 +1,74 @@
+import type { Config } from '../../config/config.ts';
+import type { EgressOrder } from '../../control/host.ts';
+import type { Tap } from '../../engine/engine.ts';
+import type { GuestNetwork, UpwardListener } from '../../guest/guest-connection.ts';
+import type { Log } from '../../log/log.ts';
+import type { MetadataClient, MetadataService } from '../metadata/metadata-service.ts';
+import type { NameService } from '../names/name-service.ts';
+import { isClosed, mayBeNamed } from './egress.ts';
+import { egressPolicy } from './egress-order.ts';
+import type { MicrovmNetworks } from './microvm-networks.ts';
+
+/** What a guest is connected to besides its channel. */
+export interface GuestSide {
+  /** Its address, once the rules for it stand; undefined: none. */
+  network: Promise<GuestNetwork | undefined>;
+  onUpward: UpwardListener;
+}
+
+export interface GuestNetworkingParts {
+  networks: MicrovmNetworks;
+  names: NameService;
+  metadata: MetadataService;
+  config: Pick<Config, 'networks' | 'securityGroups'>;
+  log: Log;
+}
+
+/** Network, names and metadata of MicroVMs and build VMs. */
+export class GuestNetworking {
+  readonly #parts: GuestNetworkingParts;
+
+  constructor(parts: GuestNetworkingParts) {
+    this.#parts = parts;
+  }
+
+  /** The wire of a machine that is about to start; nothing passes until {@link admit}. */
+  attach(id: string): Promise<Tap> {
+    return this.#parts.networks.attach(id);
+  }
+
+  /** Begins to let a machine out as its connectors say; the rules stand when `network` resolves. */
+  admit(egress: EgressOrder | undefined, client: MetadataClient): GuestSide {
+    const { networks, names, metadata, config } = this.#parts;
+    const id = client.microvmId;
+    const policy = egressPolicy(egress ?? { internet: false, vpcs: [] }, config);
+    const network = networks.admit(id, policy);
+    network.catch(() => {}); // looked at when the guest is given its address
+    const nameClient = names.forClient({
+      allowed: () => !isClosed(policy),
+      mayBeNamed: (address) => mayBeNamed(policy, networks.own, address),
+    });
+    const metadataClient = metadata.forClient(client);
+    const onUpward: UpwardListener = (kind, stream, query) => {
+      if (kind === 'metadata') metadataClient.connection(stream);
+      else if (kind === 'names') nameClient.connection(stream);
+      else nameClient.query(stream, query);
+    };
+    return { network, onUpward };
+  }
+
+  /** To be called when the machine is gone: its wire may be another's next. */
+  async release(id: string): Promise<void> {
+    const traffic = await this.#parts.networks.release(id);
+    if (traffic) this.#parts.log.info('microvm.traffic', { microvmId: id, ...traffic });
+  }
+
+  /** Releases what belongs to none of these. */
+  retain(ids: ReadonlySet<string>): Promise<void> {
+    return this.#parts.networks.retain(ids);
+  }
+
+  close(): Promise<void> {
+    return this.#parts.networks.close();
+  }
+}

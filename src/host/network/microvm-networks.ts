@@ -1,0 +1,249 @@
+import { randomInt } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { type Network, parseNetwork } from '../../config/ipv4.ts';
+import type { Tap } from '../../engine/engine.ts';
+import { SquibError } from '../../errors/squib-error.ts';
+import type { GuestNetwork } from '../../guest/guest-connection.ts';
+import type { Log } from '../../log/log.ts';
+import { type EgressPolicy, isClosed, noEgress } from './egress.ts';
+import { command, ownNetworks } from './host-network.ts';
+import { type Admission, admissionRules, allRules, ownRules, wireRules, withdrawalRules } from './rules.ts';
+import { connectNamespace, namespaceOf, removeNamespace, sweepNamespaces } from './uplink.ts';
+import { prefixLength, type Wire, wireAt, wireCommands, wireCount } from './wires.ts';
+
+/** So many wires are kept ready; making one takes milliseconds that no start should wait for. */
+const spare = 8;
+const batch = 16;
+/** How often the host's own networks are looked at again. */
+const ownNetworksEveryMs = 30_000;
+
+export interface Traffic {
+  sentBytes: number;
+  receivedBytes: number;
+}
+
+export interface NetworkParts {
+  dataDir: string;
+  /** Where is kept who has which wire; for a restart of the daemon, not for one of the host. */
+  stateFile: string;
+  log: Log;
+}
+
+/**
+ * The networks of all MicroVMs: each has a wire of its own into a namespace that belongs to squib alone, where
+ * everything is refused until a policy is admitted for it.
+ */
+export class MicrovmNetworks {
+  readonly #parts: NetworkParts;
+  readonly #namespace: { name: string; path: string };
+  readonly #taken = new Map<string, Admission>();
+  /** Made and not in use; the longest unused one is taken first. */
+  readonly #ready: Wire[] = [];
+  #made = 0;
+  #making: Promise<void> | undefined;
+  #own: string[] = [];
+  #writing: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(parts: NetworkParts) {
+    this.#parts = parts;
+    this.#namespace = namespaceOf(parts.dataDir);
+  }
+
+  /** @throws SquibError when this machine cannot make namespaces, TAP interfaces or nftables' rules */
+  static async open(parts: NetworkParts): Promise<MicrovmNetworks> {
+    const networks = new MicrovmNetworks(parts);
+    try {
+      await sweepNamespaces();
+      const { fresh } = await connectNamespace(parts.dataDir);
+      await networks.#begin(fresh);
+    } catch (cause) {
+      throw new SquibError(
+        `The network of the MicroVMs could not be made: ${(cause as Error).message}`,
+        "Run 'squib doctor'; it names what this machine lacks.",
+        { cause },
+      );
+    }
+    return networks;
+  }
+
+  /** Networks and addresses of this host. */
+  get own(): Network[] {
+    return this.#own.map((text) => parseNetwork(text)).filter((network) => network !== undefined);
+  }
+
+  /** A wire for a machine, which leads nowhere yet. The same one until it is released. */
+  async attach(id: string): Promise<Tap> {
+    const known = this.#taken.get(id);
+    const wire = known?.wire ?? (await this.#take());
+    if (!known) this.#taken.set(id, { wire, mark: newMark(), policy: noEgress, sent: 0, received: 0 });
+    return { name: wire.name, networkNamespace: this.#namespace.path };
+  }
+
+  /** Lets an attached machine out as far as the policy says. @returns the address for its guest; undefined: none */
+  async admit(id: string, policy: EgressPolicy): Promise<GuestNetwork | undefined> {
+    const before = this.#taken.get(id);
+    if (!before) return undefined;
+    const admission = { ...before, policy };
+    this.#taken.set(id, admission);
+    await this.#remember();
+    const rules = withdrawalRules(before) + admissionRules(admission);
+    if (rules) await this.#nft(rules);
+    if (isClosed(policy)) return undefined;
+    const { address, gateway } = admission.wire;
+    return { address, gateway, prefixLength };
+  }
+
+  /** The policy that holds for a machine. */
+  policyOf(id: string): EgressPolicy {
+    return this.#taken.get(id)?.policy ?? noEgress;
+  }
+
+  /** Takes a machine's way out and, once it is gone, its wire. @returns what crossed it */
+  async release(id: string): Promise<Traffic | undefined> {
+    const admission = this.#taken.get(id);
+    if (!admission) return undefined;
+    const traffic = isClosed(admission.policy) ? undefined : (await this.traffic()).get(id);
+    const rules = withdrawalRules(admission);
+    if (rules) await this.#nft(rules);
+    this.#taken.delete(id);
+    this.#ready.push(admission.wire);
+    await this.#remember();
+    return traffic;
+  }
+
+  /** Releases what belongs to none of these. */
+  async retain(ids: ReadonlySet<string>): Promise<void> {
+    for (const id of [...this.#taken.keys()]) if (!ids.has(id)) await this.release(id);
+  }
+
+  /** Bytes of IP packets that each MicroVM with a way out sent and received. */
+  async traffic(): Promise<Map<string, Traffic>> {
+    const [sent, received] = await Promise.all([this.#counters('sent'), this.#counters('received')]);
+    const result = new Map<string, Traffic>();
+    for (const [id, { wire, policy }] of this.#taken) {
+      if (isClosed(policy)) continue;
+      result.set(id, { sentBytes: sent.get(wire.name) ?? 0, receivedBytes: received.get(wire.name) ?? 0 });
+    }
+    return result;
+  }
+
+  /** Leaves everything as it is for MicroVMs that run on; removes it when there are none. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#making?.catch(() => {});
+    if (this.#taken.size === 0) await removeNamespace(this.#parts.dataDir);
+  }
+
+  async #begin(fresh: boolean): Promise<void> {
+    const numbers = fresh ? [] : await this.#wiresThere();
+    if (!fresh) await this.#recall(new Set(numbers));
+    this.#made = numbers.reduce((most, number) => Math.max(most, number + 1), 0);
+    const used = new Set([...this.#taken.values()].map(({ wire }) => wire.number));
+    this.#own = await hostNetworks();
+    const wires = numbers.map(wireAt);
+    await this.#nft(allRules(wires, [...this.#taken.values()], this.#own));
+    this.#ready.push(...wires.filter(({ number }) => !used.has(number)));
+    if (this.#ready.length < spare) await this.#make();
+    this.#timer = setInterval(() => void this.#lookAgain(), ownNetworksEveryMs).unref();
+  }
+
+  async #take(): Promise<Wire> {
+    const wire = this.#ready.shift();
+    if (this.#ready.length < spare) {
+      const making = this.#make();
+      making.catch((error) => this.#parts.log.error('network.wires', { error }));
+      if (!wire) await making;
+    }
+    const taken = wire ?? this.#ready.shift();
+    if (!taken)
+      throw new SquibError(`No more than ${wireCount} MicroVMs can run at once.`, 'Terminate some.');
+    return taken;
+  }
+
+  /** More wires, one batch at a time. */
+  #make(): Promise<void> {
+    this.#making ??= (async () => {
+      const count = Math.min(batch, wireCount - this.#made);
+      const wires = Array.from({ length: count }, (_, index) => wireAt(this.#made + index));
+      if (count === 0) return;
+      this.#made += count;
+      await command('ip', ['-n', this.#namespace.name, '-batch', '-'], wireCommands(wires));
+      await this.#nft(wireRules(wires));
+      this.#ready.push(...wires);
+    })().finally(() => {
+      this.#making = undefined;
+    });
+    return this.#making;
+  }
+
+  async #wiresThere(): Promise<number[]> {
+    const list = await command('ip', ['-n', this.#namespace.name, '-json', 'link', 'show']);
+    const names = (JSON.parse(list || '[]') as { ifname: string }[]).map(({ ifname }) => ifname);
+    return names.flatMap((name) => /^t(\d+)$/.exec(name)?.[1] ?? []).map(Number);
+  }
+
+  /** What an earlier run of squib had admitted, with what was counted since. */
+  async #recall(there: ReadonlySet<number>): Promise<void> {
+    const text = await readFile(this.#parts.stateFile, 'utf8').catch(() => '{}');
+    const kept = Object.entries(JSON.parse(text) as Record<string, Admission>);
+    const [sent, received] = await Promise.all([
+      this.#counters('sent').catch(() => new Map<string, number>()),
+      this.#counters('received').catch(() => new Map<string, number>()),
+    ]);
+    for (const [id, admission] of kept) {
+      if (!there.has(admission.wire.number)) continue;
+      const { name } = admission.wire;
+      const counts = { sent: sent.get(name) ?? 0, received: received.get(name) ?? 0 };
+      this.#taken.set(id, { ...admission, ...counts });
+    }
+  }
+
+  /** Written before the rules are: what is admitted is always known. Not synced; a restarted host has no wires. */
+  #remember(): Promise<void> {
+    this.#writing = this.#writing.then(async () => {
+      const { stateFile } = this.#parts;
+      await writeFile(`${stateFile}.new`, JSON.stringify(Object.fromEntries(this.#taken)), { mode: 0o600 });
+      await rename(`${stateFile}.new`, stateFile);
+    });
+    return this.#writing;
+  }
+
+  async #lookAgain(): Promise<void> {
+    try {
+      const own = await hostNetworks();
+      if (own.join() === this.#own.join()) return;
+      this.#own = own;
+      await this.#nft(ownRules(own));
+    } catch (error) {
+      this.#parts.log.error('network.own', { error });
+    }
+  }
+
+  async #counters(set: 'sent' | 'received'): Promise<Map<string, number>> {
+    const answer = await this.#nft('', ['-j', 'list', 'set', 'inet', 'squib', set]);
+    const { nftables } = JSON.parse(answer) as { nftables: { set?: { elem?: CountedElement[] } }[] };
+    const elements = nftables.flatMap(({ set: found }) => found?.elem ?? []);
+    return new Map(elements.map(({ elem }) => [elem.val, elem.counter.bytes]));
+  }
+
+  #nft(input: string, args: string[] = ['-f', '-']): Promise<string> {
+    return command('nsenter', [`--net=${this.#namespace.path}`, 'nft', ...args], input);
+  }
+}
+
+interface CountedElement {
+  elem: { val: string; counter: { bytes: number } };
+}
+
+async function hostNetworks(): Promise<string[]> {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).flatMap(({ family, address }) => (family === 'IPv4' ? address : [])),
+  );
+  const all = [...(await ownNetworks()), ...addresses].filter((text) => parseNetwork(text));
+  return [...new Set(all)].sort();
+}
+
+/** Not zero, which is what connections without a mark have. */
+const newMark = () => randomInt(1, 2 ** 31);
