@@ -21,7 +21,7 @@ export function storedFacts(
 ): Facts {
   return {
     tagsOf: (arn) => store.tags.of(arn),
-    imageOfMicrovm: (microvmId) => store.microvms.get(microvmId)?.imageArn,
+    imageOfMicrovm: (microvmId) => store.microvms.imageArn(microvmId),
     egressOf(imageArn, imageVersion, region) {
       const image = store.images.byArn(imageArn);
       const number = imageVersion === undefined ? undefined : versionNumber(imageVersion);

@@ -64,7 +64,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   });
   const audit = new AuditLog({
     ...{ folder: layout.audit, accountId, region, log },
-    imageOfMicrovm: (id) => store.microvms.get(id)?.imageArn,
+    imageOfMicrovm: (id) => store.microvms.imageArn(id),
   });
   const objects = await ObjectStore.open(layout.objects);
   const logs = new LogStore(layout.logs);

@@ -44,6 +44,7 @@ const COLUMNS = [
 export class Microvms {
   readonly #insert: StatementSync;
   readonly #get: StatementSync;
+  readonly #imageArn: StatementSync;
   readonly #byEndpoint: StatementSync;
   readonly #page: StatementSync;
   readonly #alive: StatementSync;
@@ -58,6 +59,7 @@ export class Microvms {
       `INSERT INTO microvms (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map((name) => `:${name}`).join(', ')})`,
     );
     this.#get = db.prepare('SELECT * FROM microvms WHERE id = ?');
+    this.#imageArn = db.prepare('SELECT imageArn FROM microvms WHERE id = ?');
     this.#byEndpoint = db.prepare('SELECT * FROM microvms WHERE endpointId = ?');
     this.#page = db.prepare(
       'SELECT * FROM microvms WHERE account = ? AND region = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
@@ -87,6 +89,10 @@ export class Microvms {
   }
   get(id: string): MicrovmRow | undefined {
     return this.#get.get(id) as MicrovmRow | undefined;
+  }
+  /** ARN of the image that a MicroVM runs: asked for at every call, so only that is read. */
+  imageArn(id: string): string | undefined {
+    return (this.#imageArn.get(id) as Pick<MicrovmRow, 'imageArn'> | undefined)?.imageArn;
   }
   byEndpoint(endpointId: string): MicrovmRow | undefined {
     return this.#byEndpoint.get(endpointId) as MicrovmRow | undefined;
