@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts';
 import { createEngine } from '../engine/engine.ts';
 import { limitableResources } from '../host/builder/build-group.ts';
 import { createLog } from '../log/log.ts';
+import { examineNetwork } from './examine-network.ts';
 import { prerequisites } from './prerequisites.ts';
 import { setUpParts } from './set-up-parts.ts';
 
@@ -34,7 +35,7 @@ export async function examine(config: Config): Promise<Finding[]> {
     await disk('data directory', config.dataDir, 10),
     await disk('cache directory', config.cacheDir, 3),
   );
-  findings.push(memory(), namespaces(), await buildLimits());
+  findings.push(...examineNetwork(), memory(), namespaces(), await buildLimits());
   return findings;
 }
 
