@@ -27,6 +27,8 @@ import { ensureRootCredential } from './credentials.ts';
 import { lockDataDir } from './data-lock.ts';
 import { listenAddresses } from './listen-addresses.ts';
 
+const dayMs = 24 * 60 * 60 * 1000;
+
 /** A running squib. */
 export interface Daemon {
   apiUrl: string;
@@ -77,7 +79,8 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   const uids = new UidPool(config.firstUid);
   const networking = await openGuestNetworking(config, layout, log);
   const builds = new BuildPipeline({
-    ...{ layout, engine, builder, objects, logs, log, uids, networking, domain, buildTimeoutMs },
+    ...{ layout, engine, builder, objects, logs, log, uids, networking, domain },
+    buildTimeoutMs,
     roles: authorization.serviceRoles,
   });
   const host = new LocalHost({
@@ -114,11 +117,15 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       directory: control.endpoints,
       dialer: host,
       log,
+      accessLog: write,
     });
     ingresses.push(ingress);
     ports = [ingress.port];
     endpoint.port = ingress.port;
   }
+  const sweepLogs = () => logs.sweep(Date.now()).catch((error) => log.error('logs.sweep', { error }));
+  const logSweep = setInterval(sweepLogs, dayMs).unref();
+  sweepLogs();
   const logReader = logsService(logs);
   const api = await startApi(config, {
     handlers: authorization.guardLambda(control.operations),
@@ -138,6 +145,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     endpointPort: endpoint.port,
     engine: `QEMU with ${accelerator.toUpperCase()} (${accelerationReason})`,
     async stop() {
+      clearInterval(logSweep);
       await api.close();
       await Promise.all(ingresses.map((ingress) => ingress.close()));
       await control.close();
