@@ -117,7 +117,8 @@ export class Http2Call implements RequestSender {
     stream.on('data', (chunk: Buffer) => {
       guest.touch();
       this.#sink?.body([chunk]);
-      if (this.#sink?.flush() === false) stream.pause();
+      // Node tells of a head a tick later than of a body that came in the same packet.
+      if (this.#answered && this.#sink?.flush() === false) stream.pause();
     });
     stream.on('end', () => this.#end());
     stream.on('drain', () => this.#sink?.writable());
