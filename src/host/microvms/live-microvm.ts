@@ -2,13 +2,34 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { PortClosed, type ShellSession } from '../../control/host.ts';
 import type { Machine } from '../../engine/engine.ts';
-import { GuestConnection, GuestPortClosed } from '../../guest/guest-connection.ts';
+import { GuestConnection, GuestGone, GuestPortClosed } from '../../guest/guest-connection.ts';
 import type { LogWriter } from '../../store/log-store.ts';
 import { lineSplitter } from '../log-lines.ts';
 import type { GuestSide } from '../network/guest-networking.ts';
 
+/** How often an agent is greeted within the time that it has to answer. */
+const greetings = 3;
+
 /** Bytes of fresh entropy given to the guest after every restore; the kernel's pool holds 256 bits. */
 const entropyBytes = 64;
+
+/**
+ * Lets a machine run and connects to its agent. A greeting may get lost where the guest learns late that the host behind
+ * its port changed; so it is said again on a new connection before the agent is given up, and with it the MicroVM.
+ */
+async function greet(machine: Machine, timeoutMs: number): Promise<GuestConnection> {
+  for (let attempt = 1; ; attempt++) {
+    const channel = await machine.connectChannel();
+    const guest = GuestConnection.open(channel, { timeoutMs: timeoutMs / greetings });
+    guest.catch(() => {}); // looked at below, once the machine runs
+    await machine.run();
+    try {
+      return await guest;
+    } catch (error) {
+      if (!(error instanceof GuestGone) || attempt === greetings) throw error;
+    }
+  }
+}
 
 /** A machine that runs together with the connection to its guest agent. */
 export class LiveMicrovm {
@@ -42,11 +63,7 @@ export class LiveMicrovm {
     timeoutMs: number,
     side?: GuestSide,
   ): Promise<LiveMicrovm> {
-    const channel = await machine.connectChannel();
-    const guest = GuestConnection.open(channel, { timeoutMs });
-    guest.catch(() => {}); // looked at below, once the machine runs
-    await machine.run();
-    return new LiveMicrovm(machine, await guest, logs, side);
+    return new LiveMicrovm(machine, await greet(machine, timeoutMs), logs, side);
   }
 
   get guest(): GuestConnection {
@@ -115,11 +132,7 @@ export class LiveMicrovm {
 
   /** Undoes {@link quiesce} when the machine could not be saved. */
   async reconnect(timeoutMs: number): Promise<void> {
-    const channel = await this.machine.connectChannel();
-    const guest = GuestConnection.open(channel, { timeoutMs });
-    guest.catch(() => {});
-    await this.machine.run();
-    this.#guest = await guest;
+    this.#guest = await greet(this.machine, timeoutMs);
     this.#listen();
     await this.awaken();
   }
