@@ -23,6 +23,7 @@ import { ObjectStore } from '../store/object-store.ts';
 import { openStore } from '../store/store.ts';
 import { startApi } from './api.ts';
 import { openAuthorization } from './authorization.ts';
+import { openCloudFormation } from './cloudformation.ts';
 import { ensureRootCredential } from './credentials.ts';
 import { lockDataDir } from './data-lock.ts';
 import { listenAddresses } from './listen-addresses.ts';
@@ -127,18 +128,25 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   const logSweep = setInterval(sweepLogs, dayMs).unref();
   sweepLogs();
   const logReader = logsService(logs);
+  const lambda = authorization.guardLambda(control.operations);
+  const logsActions = authorization.guardLogs(logReader.actions);
+  const cloudFormation = openCloudFormation({
+    ...{ config, store, objects, authorization, lambda, log },
+    logs: logsActions,
+  });
   const api = await startApi(config, {
-    handlers: authorization.guardLambda(control.operations),
+    handlers: lambda,
     extensions: authorization.extensions(microvmHandlers(control)),
     checkS3: authorization.checkS3,
     audit: (record) => audit.record(record),
     objectStore: objects,
-    jsonServices: [{ ...logReader, actions: authorization.guardLogs(logReader.actions) }],
-    queryServices: authorization.services,
+    jsonServices: [{ ...logReader, actions: logsActions }],
+    queryServices: [...authorization.services, cloudFormation.service],
     findCredential: authorization.findCredential,
     regions: [region],
     log,
   });
+  cloudFormation.stacks.recover();
   const { accelerator, accelerationReason } = engine;
   return {
     apiUrl: `http://localhost:${config.api.port}`,
@@ -147,6 +155,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     async stop() {
       clearInterval(logSweep);
       await api.close();
+      await cloudFormation.stacks.close();
       await Promise.all(ingresses.map((ingress) => ingress.close()));
       await control.close();
       await networking.close();

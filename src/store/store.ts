@@ -9,6 +9,8 @@ import { Images } from './images.ts';
 import { Microvms } from './microvms.ts';
 import type { ManagedPolicy, Role } from './role-records.ts';
 import { Sessions } from './sessions.ts';
+import { StackEvents } from './stack-events.ts';
+import type { ChangeSet, Stack } from './stack-records.ts';
 import { Tags } from './tags.ts';
 import { Transitions } from './transitions.ts';
 import { Versions } from './versions.ts';
@@ -27,6 +29,9 @@ export interface Store {
   readonly roles: Documents<Role>;
   readonly managedPolicies: Documents<ManagedPolicy>;
   readonly sessions: Sessions;
+  readonly stacks: Documents<Stack>;
+  readonly changeSets: Documents<ChangeSet>;
+  readonly stackEvents: StackEvents;
   /** Runs `work` as one commit, or not at all when it throws. Inside another one it joins that. */
   transaction<T>(work: () => T): T;
   close(): void;
@@ -48,6 +53,9 @@ export function openStore(file: string): Store {
     roles: new Documents(db, 'roles'),
     managedPolicies: new Documents(db, 'managedPolicies'),
     sessions: new Sessions(db),
+    stacks: new Documents(db, 'stacks'),
+    changeSets: new Documents(db, 'changeSets'),
+    stackEvents: new StackEvents(db),
     transaction(work) {
       if (db.isTransaction) return work();
       db.exec('BEGIN IMMEDIATE');
