@@ -41,13 +41,16 @@ export async function openWorld(): Promise<World> {
       rates: { GetMicrovm: hardlyEver, ListNetworkConnectors: hardlyEver, ListTags: hardlyEver },
     },
   });
-  const [image, clients] = await Promise.all([
-    buildProbe(squib),
-    ensureTestClients(squib.config.cacheDir, () => {}),
-  ]);
-  const artifactFile = join(squib.config.dataDir, 'artifact.zip');
-  writeFileSync(artifactFile, await probeZip());
-  return { squib, narrow, image, artifactFile, clients, env: envOf(squib), narrowEnv: envOf(narrow) };
+  try {
+    const image = await buildProbe(squib);
+    const clients = await ensureTestClients(squib.config.cacheDir, () => {});
+    const artifactFile = join(squib.config.dataDir, 'artifact.zip');
+    writeFileSync(artifactFile, await probeZip());
+    return { squib, narrow, image, artifactFile, clients, env: envOf(squib), narrowEnv: envOf(narrow) };
+  } catch (error) {
+    await Promise.all([squib.remove(), narrow.remove()]);
+    throw error;
+  }
 }
 
 export async function closeWorld(world: World | undefined): Promise<void> {
