@@ -203,7 +203,10 @@ async function story(seed: number): Promise<Record<string, number>> {
       promised.terminated.add(named.microvmIdentifier);
     },
     request: async () => {
-      const held = lab.control.endpoints.acquire(anyMicrovm().microvmIdentifier, AbortSignal.timeout(60_000));
+      const held = lab.control.endpoints.acquire(
+        anyMicrovm().microvmIdentifier,
+        new AbortController().signal,
+      );
       held.catch((error) =>
         assert.ok(error instanceof EndpointUnavailable || diskFull(error), String(error)),
       );
