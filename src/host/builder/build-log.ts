@@ -24,6 +24,8 @@ export class BuildLog {
   #step: { stage: number; index: number; text: string } | undefined;
   /** Something failed to write while the build's disk was full. */
   storeWasFull = false;
+  /** Something said that a disk was full; RUN steps may say so, too. */
+  saidFull = false;
   /** mke2fs found the image bigger than the root filesystem. */
   blocksRanOut = false;
 
@@ -52,7 +54,10 @@ export class BuildLog {
     this.#rest = lines.pop()!.slice(0, maxLineBytes);
     for (const line of lines) {
       // RUN steps print what they like, so the disk itself is asked too; buildah cleans up right after a failure.
-      if (/no space left on device/i.test(line) && isDiskFull()) this.storeWasFull = true;
+      if (/no space left on device/i.test(line)) {
+        this.saidFull = true;
+        this.storeWasFull ||= isDiskFull();
+      }
       this.#line(line.slice(line.lastIndexOf('\r') + 1, line.lastIndexOf('\r') + maxLineBytes)); // a progress bar's end
     }
   }

@@ -265,7 +265,7 @@ class Build {
     });
     this.#signal.throwIfAborted();
     if (code !== 0) {
-      if (store.warm && log.storeWasFull) throw new CacheFull();
+      if (store.warm && log.saidFull) throw new CacheFull();
       throw this.#failure(log, await readResult(join(out, 'step'), 100).catch(() => ''));
     }
     log.done();

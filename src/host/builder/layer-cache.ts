@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { makeStore } from './disk-files.ts';
 import { isAlive, processIdentity } from './slots.ts';
 
+/** A step's layer is there up to three times while it is committed: as it was written, packed, and unpacked again. */
+const room = 3;
+
 /** A cached store that is fuller than this part of its disk is not used again: the next build needs room. */
-const fullest = 0.5;
+const fullest = 1 / room;
 
 /** The disk that a build works on, with what earlier builds of the same image left there. */
 export interface LayerStore {
@@ -38,11 +41,15 @@ export class LayerCache {
     this.#limitBytes = limitBytes;
   }
 
-  /** The disk of `key` (whatever names an image), or an empty one. */
-  async take(key: string, diskBytes: number, fresh = false): Promise<LayerStore> {
+  /**
+   * The disk of `key` (whatever names an image), or an empty one.
+   * @param imageBytes what the root filesystem of the image may take
+   */
+  async take(key: string, imageBytes: number, fresh = false): Promise<LayerStore> {
+    const diskBytes = imageBytes * room;
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const path = join(this.#folder, `busy-${await processIdentity()}-${randomUUID()}.ext4`);
-    const kept = await this.#file(key, diskBytes);
+    const kept = await this.#file(key, imageBytes);
     if (await moved(kept, path)) {
       const { size, blocks } = await stat(path);
       if (!fresh && size === diskBytes && blocks * 512 < diskBytes * fullest) return { path, warm: true };
@@ -53,7 +60,7 @@ export class LayerCache {
   }
 
   /** Keeps a disk for the next build of `key`; nothing has it mounted any more. */
-  async keep(store: LayerStore, key: string, diskBytes: number): Promise<void> {
+  async keep(store: LayerStore, key: string, imageBytes: number): Promise<void> {
     const file = await open(store.path, 'r+');
     try {
       await file.sync(); // a power cut may not leave half of it under its final name
@@ -62,7 +69,7 @@ export class LayerCache {
     }
     const now = new Date();
     await utimes(store.path, now, now);
-    await rename(store.path, await this.#file(key, diskBytes));
+    await rename(store.path, await this.#file(key, imageBytes));
     await this.shrink(this.#limitBytes);
   }
 
@@ -106,9 +113,9 @@ export class LayerCache {
   }
 
   /** Layers rest on base images: after one was removed, all disks are of another generation and no longer found. */
-  async #file(key: string, diskBytes: number): Promise<string> {
+  async #file(key: string, imageBytes: number): Promise<string> {
     const generation = await readFile(join(this.#baseImages, 'generation'), 'utf8').catch(() => '');
-    const hash = createHash('sha256').update(JSON.stringify([key, diskBytes, generation]));
+    const hash = createHash('sha256').update(JSON.stringify([key, imageBytes, generation]));
     return join(this.#folder, `layers-${hash.digest('hex').slice(0, 32)}.ext4`);
   }
 }
