@@ -67,6 +67,7 @@ export async function startIncoming(
   const machine = new QemuMachine(o.dir, record, launched.process, launched.qmp, launched.ended);
   try {
     await load(machine, fill);
+    await machine.clearChannel();
   } catch (error) {
     // Where QEMU ended by itself, its own last words say more than what the broken connection interrupted.
     const left = new AbortController();

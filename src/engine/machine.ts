@@ -85,6 +85,15 @@ export class QemuMachine implements Machine {
     });
   }
 
+  /**
+   * Takes and leaves the channel once. State that was saved while somebody held it says "connected": QEMU would not
+   * notice the next one to connect, and output that waited for the former one would block the port for good.
+   */
+  async clearChannel(): Promise<void> {
+    const channel = await this.connectChannel();
+    await new Promise((resolve) => channel.once('close', resolve).destroy());
+  }
+
   async run(): Promise<void> {
     await this.qmp.execute('cont');
   }
