@@ -1,0 +1,102 @@
+// A real squib with one image whose application answers GET / on port 8080; no runtime hooks.
+import { join } from 'node:path';
+import {
+  CreateMicrovmAuthTokenCommand,
+  RunMicrovmCommand,
+  TerminateMicrovmCommand,
+} from '@aws-sdk/client-lambda-microvms';
+import { createImage, imageSettled, probeHooks, probeZip, put } from '../test/support/images.ts';
+import { autoResume, get, send } from '../test/support/microvms.ts';
+import { TestSquib } from '../test/support/squib.ts';
+
+const imageName = 'bench';
+
+export interface BenchMicrovm {
+  id: string;
+  /** One request on a connection of its own; throws unless it is answered with 200. */
+  request(): Promise<void>;
+  terminate(): Promise<void>;
+}
+
+/** What a benchmark of MicroVMs works with. */
+export class BenchLab {
+  readonly squib: TestSquib;
+  readonly imageArn: string;
+  readonly #clients: TestSquib['clients'];
+
+  private constructor(squib: TestSquib, imageArn: string) {
+    this.squib = squib;
+    this.imageArn = imageArn;
+    this.#clients = squib.clients;
+  }
+
+  static async open(overrides: Parameters<typeof TestSquib.start>[0] = {}): Promise<BenchLab> {
+    const squib = await TestSquib.start(overrides);
+    try {
+      const uri = await put(squib, 'bench.zip', await probeZip());
+      const { port, microvmImageHooks } = probeHooks;
+      const arn = await createImage(squib, imageName, uri, { hooks: { port, microvmImageHooks } });
+      const { state, reason } = await imageSettled(squib, arn);
+      if (state !== 'CREATED') throw new Error(`the image is ${state}: ${reason}\n${squib.log.slice(-3000)}`);
+      return new BenchLab(squib, arn);
+    } catch (error) {
+      await squib.remove();
+      throw error;
+    }
+  }
+
+  get microvms() {
+    return this.#clients.microvms;
+  }
+
+  get snapshotDir(): string {
+    return join(this.squib.layout.images, imageName, '1.0');
+  }
+
+  /** RunMicrovm, a token, and a request that is held until the MicroVM answers. */
+  async run(): Promise<BenchMicrovm> {
+    const { microvmId: id = '', endpoint = '' } = await this.microvms.send(
+      new RunMicrovmCommand({ imageIdentifier: this.imageArn, idlePolicy: autoResume }),
+    );
+    const { authToken } = await this.microvms.send(
+      new CreateMicrovmAuthTokenCommand({
+        microvmIdentifier: id,
+        expirationInMinutes: 60,
+        allowedPorts: [{ port: 8080 }],
+      }),
+    );
+    const headers = { 'x-aws-proxy-auth': authToken?.['X-aws-proxy-auth'] ?? '' };
+    const request = async () => {
+      const { status, body } = await send(this.squib, endpoint, '/', headers);
+      if (status !== 200) throw new Error(`${status}: ${body}\n${this.squib.log.slice(-3000)}`);
+    };
+    await request();
+    return { id, request, terminate: () => this.terminate(id) };
+  }
+
+  async terminate(microvmIdentifier: string): Promise<void> {
+    await this.microvms.send(new TerminateMicrovmCommand({ microvmIdentifier }));
+    await this.until(microvmIdentifier, 'TERMINATED');
+  }
+
+  /** Asks again and again, with nothing in between that would hide a millisecond. */
+  async until(id: string, state: string): Promise<void> {
+    while ((await get(this.squib, id)).state !== state);
+  }
+
+  /** Fields of the newest line of the daemon's log with this event. */
+  lastLogged(event: string): Record<string, unknown> {
+    const line = this.squib.log.split('\n').findLast((text) => text.includes(`"event":"${event}"`));
+    return line === undefined ? {} : JSON.parse(line);
+  }
+
+  close(): Promise<void> {
+    return this.squib.remove();
+  }
+}
+
+export async function timed(act: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await act();
+  return performance.now() - start;
+}
