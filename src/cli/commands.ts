@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import { base } from './commands/base.ts';
 import { credentials } from './commands/credentials.ts';
+import { deploy } from './commands/deploy.ts';
 import { doctor } from './commands/doctor.ts';
 import { env } from './commands/env.ts';
 import { fork } from './commands/fork.ts';
@@ -13,6 +14,7 @@ import { up } from './commands/up.ts';
 export const commands: Record<string, Command> = {
   up,
   env,
+  deploy,
   fork,
   credentials,
   base,

@@ -8,7 +8,7 @@ export interface UnsignedRequest {
   url: URL;
   /** Lower-case names. */
   headers: Record<string, string>;
-  body: string;
+  body: string | Buffer;
 }
 
 /**

@@ -1,0 +1,55 @@
+// `squib deploy FOLDER`: the short way, with the folders of the patterns.
+import assert from 'node:assert/strict';
+import { cpSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { runProgram } from '../support/aws-cli.ts';
+import { TestSquib } from '../support/squib.ts';
+
+const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+let squib: TestSquib;
+let app: string;
+const deploy = (...args: string[]) =>
+  runProgram(squib, process.execPath, [program, 'deploy', app, '--name', 'short', ...args]);
+
+before(async () => {
+  squib = await TestSquib.start();
+  app = join(squib.config.dataDir, 'app');
+  cpSync(fileURLToPath(new URL('./from-zip/app', import.meta.url)), app, { recursive: true });
+});
+after(() => squib.remove());
+
+test('a folder becomes an image; its log is shown in plain lines', async () => {
+  const hooks = { port: 9000, microvmImageHooks: { ready: 'ENABLED', readyTimeoutInSeconds: 120 } };
+  const settings = join(squib.config.dataDir, 'settings.json');
+  writeFileSync(settings, JSON.stringify({ hooks }));
+  const { stdout, stderr, code } = await deploy(
+    '--memory',
+    '512',
+    '--env',
+    'GREETING=hi',
+    '--settings',
+    settings,
+  );
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /Uploaded 3 files/);
+  assert.match(stdout, /release one listens/);
+  assert.match(stdout, /short version 1\.0 is ready/);
+  assert.ok(!stdout.includes('\x1b'));
+});
+
+test('a second time it makes the next version; a failed build is told in words', async () => {
+  writeFileSync(join(app, 'Dockerfile'), 'FROM python:3.13-slim\nRUN echo broken && exit 3\n');
+  const { stdout, stderr, code } = await deploy();
+  assert.equal(code, 1);
+  assert.match(stdout, /version 2\.0/);
+  assert.match(stdout, /broken/);
+  assert.match(stderr, /^squib: Version 2\.0 was not built: /);
+});
+
+test('wrong use says what is expected', async () => {
+  const empty = await runProgram(squib, process.execPath, [program, 'deploy', squib.layout.logs]);
+  assert.match(empty.stderr, /There is no Dockerfile/);
+  assert.match((await deploy('--env', 'oops')).stderr, /NAME=VALUE/);
+});
