@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { runProgram } from '../support/aws-cli.ts';
+import { aws, runProgram } from '../support/aws-cli.ts';
 import { TestSquib } from '../support/squib.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -46,6 +47,46 @@ test('a second time it makes the next version; a failed build is told in words',
   assert.match(stdout, /version 2\.0/);
   assert.match(stdout, /broken/);
   assert.match(stderr, /^squib: Version 2\.0 was not built: /);
+});
+
+test('a stack whose creation a crash interrupted is finished by the next daemon', async () => {
+  const template = fileURLToPath(new URL('./code-execution/template.yaml', import.meta.url));
+  const [bucket, key] = ['squib-deploy', 'short/app.zip'];
+  const zip = join(squib.config.dataDir, 'app.zip');
+  cpSync(fileURLToPath(new URL('./from-zip/app', import.meta.url)), app, { recursive: true });
+  const packed = await runProgram(squib, 'bash', ['-c', `cd ${app} && python -m zipfile -c ${zip} ./*`]);
+  assert.equal(packed.code, 0, packed.stderr);
+  await aws(squib, ['s3', 'cp', zip, `s3://${bucket}/${key}`]);
+  const parameters = Object.entries({ ArtifactBucket: bucket, ArtifactKey: key }).map(
+    ([name, value]) => `ParameterKey=${name},ParameterValue=${value}`,
+  );
+  const create = [
+    'cloudformation',
+    'create-stack',
+    '--stack-name',
+    'cut',
+    '--capabilities',
+    'CAPABILITY_NAMED_IAM',
+  ];
+  await aws(squib, [...create, '--template-body', `file://${template}`, '--parameters', ...parameters]);
+  const image = async () => {
+    const { StackResources } = await aws(squib, [
+      'cloudformation',
+      'describe-stack-resources',
+      '--stack-name',
+      'cut',
+    ]);
+    return StackResources.find(({ LogicalResourceId: id }: { LogicalResourceId: string }) => id === 'Image');
+  };
+  while ((await image())?.ResourceStatus !== 'CREATE_IN_PROGRESS') await sleep(200);
+  await squib.down('SIGKILL');
+  await squib.up();
+  for (;;) {
+    const { Stacks } = await aws(squib, ['cloudformation', 'describe-stacks', '--stack-name', 'cut']);
+    if (Stacks[0].StackStatus === 'CREATE_COMPLETE') break;
+    assert.equal(Stacks[0].StackStatus, 'CREATE_IN_PROGRESS', Stacks[0].StackStatusReason);
+  }
+  assert.equal((await image()).ResourceStatus, 'CREATE_COMPLETE');
 });
 
 test('wrong use says what is expected', async () => {

@@ -24,7 +24,7 @@ after(() => squib.remove());
 
 // The CLI's waiters sleep for half a minute at a time: another pattern runs meanwhile.
 describe('patterns', { concurrency: 2 }, () => {
-  describe('code execution', () => {
+  describe('code execution', { concurrency: 1 }, () => {
     test('deploy.sh and call.sh: from nothing to the answer of the app', async () => {
       const outputs = await script('code-execution', 'deploy.sh');
       assert.match(outputs, /ImageVersion\s+1\.0/);
@@ -62,7 +62,7 @@ describe('patterns', { concurrency: 2 }, () => {
     });
   });
 
-  describe('from zip', () => {
+  describe('from zip', { concurrency: 1 }, () => {
     test('deploy.sh: roles by the CLI, an image straight from a zip, its build log', async () => {
       const output = await script('from-zip', 'deploy.sh', { NAME: 'from-zip' });
       assert.match(output, /release one listens/);
