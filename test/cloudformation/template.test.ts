@@ -1,0 +1,169 @@
+// Templates without a squib: reading, functions, order, and what is refused.
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how CloudFormation writes them
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { drawBlueprint, neededCapabilities } from '../../src/cloudformation/stacks/blueprint.ts';
+import { resolveParameters } from '../../src/cloudformation/template/parameters.ts';
+import { parseTemplate } from '../../src/cloudformation/template/template.ts';
+
+const stack = { id: 'arn:aws:cloudformation:us-east-1:000000000000:stack/demo/1', name: 'demo' };
+const draw = (templateBody: string, parameters: Record<string, string> = {}) =>
+  drawBlueprint(stack, { templateBody, parameters, tags: {} }, (name) =>
+    name === 'shared' ? 'S' : undefined,
+  );
+/** The properties of the log group `G` of a template with these properties. */
+const properties = (yaml: string, more = '') =>
+  draw(
+    `${more}\nResources:\n  G:\n    Type: AWS::Logs::LogGroup\n    Properties:\n      LogGroupName: ${yaml}`,
+  ).properties('G', {});
+
+for (const [yaml, value] of [
+  ['!Sub "${AWS::StackName}-${!Literal}-${AWS::AccountId}"', 'demo-${Literal}-000000000000'],
+  ['!Sub ["${a}/${AWS::Region}", { a: !Join ["", [x, y]] }]', 'xy/us-east-1'],
+  ['!Join [",", !Split ["-", "a-b"]]', 'a,b'],
+  ['!Select [1, [a, b]]', 'b'],
+  ['{ "Fn::If": [Yes, on, off] }', 'on'],
+  ['!If [No, on, !Ref "AWS::NoValue"]', undefined],
+  ['!FindInMap [M, !Ref "AWS::Region", k]', 'mapped'],
+  ['!ImportValue shared', 'S'],
+  ['!Base64 hi', 'aGk='],
+  ['!Ref AWS::Partition', 'aws'],
+  ['!Select [0, !GetAZs ""]', 'us-east-1a'],
+] as const) {
+  test(`${yaml} is ${value}`, () => {
+    const more =
+      'Conditions: { Yes: !Or [!Equals [1, "1"], !Condition No], No: !Not [!Equals [a, a]] }\n' +
+      'Mappings: { M: { us-east-1: { k: mapped } } }';
+    assert.deepEqual(properties(yaml, more), value === undefined ? {} : { LogGroupName: value });
+  });
+}
+
+for (const [name, yaml, message] of [
+  [
+    'circle',
+    'Resources: { A: { Type: AWS::Logs::LogGroup, DependsOn: B }, B: { Type: AWS::Logs::LogGroup, DependsOn: A } }',
+    /Circular dependency between resources: \[A, B\]/,
+  ],
+  [
+    'unknown reference',
+    'Resources: { A: { Type: AWS::Logs::LogGroup, Properties: { LogGroupName: !Sub "${B.Arn}" } } }',
+    /Unresolved resource dependencies \[B\]/,
+  ],
+  [
+    'foreign type',
+    'Resources: { A: { Type: AWS::EC2::Instance } }',
+    /Unrecognized resource types: \[AWS::EC2::Instance\]/,
+  ],
+  [
+    'unknown property',
+    'Resources: { A: { Type: AWS::Logs::LogGroup, Properties: { Nope: 1 } } }',
+    /extraneous key \[Nope\]/,
+  ],
+  [
+    'missing property',
+    'Resources: { A: { Type: AWS::IAM::Role } }',
+    /required key \[AssumeRolePolicyDocument\]/,
+  ],
+  ['no resources', 'Description: x', /At least one Resources member/],
+  ['unknown section', 'Resource: {}', /Invalid template property or properties \[Resource\]/],
+  ['twice the same key', 'Resources: {}\nResources: {}', /Map keys must be unique at line 2/],
+  [
+    'macro',
+    'Transform: Mine\nResources: { A: { Type: AWS::Logs::LogGroup } }',
+    /No transform named "Mine" found/,
+  ],
+  [
+    'condition in a circle',
+    'Conditions: { A: !Not [!Condition B], B: !Not [!Condition A] }\nResources: { G: { Type: AWS::Logs::LogGroup, Condition: A } }',
+    /circle/,
+  ],
+  [
+    'aliases without end',
+    `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c]`,
+    /[Ee]xcessive alias count/,
+  ],
+] as const) {
+  test(`refused: ${name}`, () => assert.throws(() => draw(yaml), { name: 'TemplateError', message }));
+}
+
+test('dependencies follow from references, and conditions leave resources out', () => {
+  const { dependencies, included } = draw(`
+Conditions: { Never: !Equals [a, b] }
+Resources:
+  Image: { Type: AWS::Lambda::MicrovmImage, Properties: { Name: n, BaseImageArn: b, BuildRoleArn: !GetAtt Role.Arn, CodeArtifact: { Uri: !Sub "s3://\${Bucket}/k" } } }
+  Bucket: { Type: AWS::S3::Bucket }
+  Role: { Type: AWS::IAM::Role, DependsOn: [Bucket, Odd], Properties: { AssumeRolePolicyDocument: {} } }
+  Odd: { Type: AWS::EC2::Instance, Condition: Never }`);
+  assert.deepEqual([...included], ['Image', 'Bucket', 'Role']);
+  assert.deepEqual(dependencies.get('Image'), ['Role', 'Bucket']);
+  assert.deepEqual(dependencies.get('Role'), ['Bucket']);
+});
+
+test('parameters: types, allowed values, patterns, previous values', () => {
+  const template = parseTemplate(`
+Parameters:
+  N: { Type: Number, MinValue: 1, Default: 3 }
+  E: { Type: String, AllowedValues: [a, b] }
+  P: { Type: String, AllowedPattern: "[a-z]+", ConstraintDescription: only letters, Default: x }
+Resources: { G: { Type: AWS::Logs::LogGroup } }`);
+  const resolve = (given: Record<string, string>) =>
+    resolveParameters(
+      template,
+      Object.entries(given).map(([key, value]) => ({ key, value, usePrevious: false })),
+    );
+  assert.deepEqual(resolve({ E: 'a' }), { N: '3', E: 'a', P: 'x' });
+  assert.throws(() => resolve({}), /Parameters: \[E\] must have values/);
+  assert.throws(() => resolve({ E: 'c' }), /'E' must be one of AllowedValues/);
+  assert.throws(() => resolve({ E: 'a', N: '0' }), /not less than 1/);
+  assert.throws(() => resolve({ E: 'a', N: 'x' }), /must be a number/);
+  assert.throws(() => resolve({ E: 'a', P: '1' }), /only letters/);
+  assert.throws(() => resolve({ E: 'a', Z: '1' }), /Parameters: \[Z\] do not exist in the template/);
+  const kept = resolveParameters(template, [{ key: 'E', usePrevious: true }], { E: 'b', N: '9' });
+  assert.deepEqual(kept, { N: '3', E: 'b', P: 'x' });
+});
+
+test('output of SAM: the transform makes an image of AWS::Serverless::MicrovmImage', () => {
+  const { template } = draw(`
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Box:
+    Type: AWS::Serverless::MicrovmImage
+    Properties: { CodeUri: s3://b/k, BaseImageArn: arn, BuildRoleArn: role, EnvironmentVariables: { A: "1" } }`);
+  const { Type, Properties } = template.resources.Box!;
+  assert.equal(Type, 'AWS::Lambda::MicrovmImage');
+  assert.deepEqual(Properties, {
+    ...{ Name: 'Box', BaseImageArn: 'arn', BuildRoleArn: 'role', CodeArtifact: { Uri: 's3://b/k' } },
+    EnvironmentVariables: [{ Key: 'A', Value: '1' }],
+  });
+});
+
+test('output of CDK: its metadata, bootstrap version and rules are let stand', () => {
+  const templateBody = JSON.stringify({
+    Resources: {
+      Role1ABCC5F0: {
+        Type: 'AWS::IAM::Role',
+        Properties: { AssumeRolePolicyDocument: {} },
+        Metadata: { 'aws:cdk:path': 'A/Role' },
+      },
+      CDKMetadata: {
+        Type: 'AWS::CDK::Metadata',
+        Properties: { Analytics: 'v2:deflate64:H4s' },
+        Condition: 'CDKMetadataAvailable',
+      },
+    },
+    Conditions: {
+      CDKMetadataAvailable: { 'Fn::Or': [{ 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'us-east-1'] }] },
+    },
+    Parameters: {
+      BootstrapVersion: {
+        Type: 'AWS::SSM::Parameter::Value<String>',
+        Default: '/cdk-bootstrap/hnb659fds/version',
+      },
+    },
+    Rules: { CheckBootstrapVersion: { Assertions: [] } },
+  });
+  const parameters = resolveParameters(parseTemplate(templateBody), []);
+  const blueprint = draw(templateBody, parameters);
+  assert.deepEqual([...blueprint.included], ['Role1ABCC5F0', 'CDKMetadata']);
+  assert.deepEqual(neededCapabilities(blueprint), ['CAPABILITY_IAM']);
+});
