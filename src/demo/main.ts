@@ -8,6 +8,7 @@ import { dataLayout } from '../config/layout.ts';
 import { readRootCredential } from '../daemon/credentials.ts';
 import { createEngine } from '../engine/engine.ts';
 import { reportAndExit } from '../errors/report.ts';
+import { SquibError } from '../errors/squib-error.ts';
 import { createLog } from '../log/log.ts';
 import { withBaseImages } from './base-image.ts';
 import { zipFolder } from './code-artifact.ts';
@@ -49,11 +50,11 @@ async function demo(keep: boolean): Promise<void> {
     const uri = `s3://${bucket}/${key}`;
     say('\n2. CreateMicrovmImage: build the container, boot it, snapshot it once /ready answers');
     const known = await findBuiltImage(microvms, config, imageName, uri);
-    const image =
-      known ??
-      (await timings.measure('CreateMicrovmImage → CREATED', '114–217 s', () =>
+    const build = () =>
+      timings.measure('CreateMicrovmImage → CREATED', '114–217 s', () =>
         buildImage({ microvms, logs, config, name: imageName, uri, say }),
-      ));
+      );
+    const image = known ?? (await build());
     if (known)
       say(`  version ${image.imageVersion} of ${imageName} was built from this very zip: nothing to build`);
     for (const [what, bytes] of Object.entries(image.sizes)) {
@@ -62,17 +63,29 @@ async function demo(keep: boolean): Promise<void> {
 
     say('\n3. RunMicrovm, then three requests to its own HTTPS endpoint');
     const ca = readFileSync(join(layout.keys, 'ca.pem'), 'utf8');
-    const { microvm, request } = await timings.measure('RunMicrovm → first answer', '2.7–3.5 s', async () => {
-      const run = await microvms.run({
-        imageIdentifier: image.imageArn,
-        idlePolicy: { maxIdleDurationSeconds: 900, suspendedDurationSeconds: 3600, autoResumeEnabled: true },
+    const start = () =>
+      timings.measure('RunMicrovm → first answer', '2.7–3.5 s', async () => {
+        const run = await microvms.run({
+          imageIdentifier: image.imageArn,
+          idlePolicy: {
+            maxIdleDurationSeconds: 900,
+            suspendedDurationSeconds: 3600,
+            autoResumeEnabled: true,
+          },
+        });
+        const token = await microvms.token(run.microvmId);
+        const send = () => get({ endpoint: run.endpoint, path: '/', token, ca });
+        await followState(microvms, run.microvmId, 'RUNNING');
+        say(`  ${run.microvmId} at https://${run.endpoint}`);
+        say(`  ${await send()}`);
+        return { microvm: run, request: send };
       });
-      const token = await microvms.token(run.microvmId);
-      const send = () => get({ endpoint: run.endpoint, path: '/', token, ca });
-      await followState(microvms, run.microvmId, 'RUNNING');
-      say(`  ${run.microvmId} at https://${run.endpoint}`);
-      say(`  ${await send()}`);
-      return { microvm: run, request: send };
+    const { microvm, request } = await start().catch(async (error) => {
+      if (!known || !(error instanceof SquibError)) throw error;
+      // Kept from a squib of another version, say.
+      say(`  ${error.message}\n  So a new version is built first.`);
+      await build();
+      return start();
     });
     say(`  ${await timings.measure('a request', '', request)}`);
     say(`  ${await request()}`);
