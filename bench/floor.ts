@@ -1,12 +1,12 @@
 // The floor: QEMU started by hand, without jail, files ready beforehand, nothing recorded, nothing checked.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { CHANNEL_FD, machineArguments, QMP_FD } from '../src/engine/machine-arguments.ts';
+import { CHANNEL_FD, machineArguments, QMP_FD, TAP_FD } from '../src/engine/machine-arguments.ts';
 import { emptyOverlay } from '../src/engine/qcow2.ts';
 import { Qmp } from '../src/engine/qmp.ts';
 import type { SnapshotManifest } from '../src/engine/snapshot-manifest.ts';
@@ -31,11 +31,18 @@ export async function bareRestore(cacheDir: string, snapshotDir: string): Promis
   const tree = join(cacheDir, 'runtime');
   const libraries = [join(tree, 'usr/lib/x86_64-linux-gnu'), join(tree, 'lib/x86_64-linux-gnu')].join(':');
 
+  const namespace = `squib-floor-${process.pid}-${++started}`;
+  makeTap(namespace);
   const start = performance.now();
   // The tree's own loader and libraries, because the host has no QEMU.
   const child = spawn(
-    join(tree, 'lib64/ld-linux-x86-64.so.2'),
-    ['--library-path', libraries, join(tree, program), '-L', join(tree, 'usr/share/qemu'), ...args],
+    'nsenter',
+    [
+      `--net=/run/netns/${namespace}`,
+      join(tree, 'lib64/ld-linux-x86-64.so.2'),
+      ...['--library-path', libraries, join(tree, program), '-L', join(tree, 'usr/share/qemu')],
+      ...args,
+    ],
     {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { QEMU_MODULE_DIR: join(tree, 'usr/lib/x86_64-linux-gnu/qemu') },
@@ -47,6 +54,7 @@ export async function bareRestore(cacheDir: string, snapshotDir: string): Promis
       await once(child, 'exit');
     }
     rmSync(dir, { recursive: true, force: true });
+    execFileSync('ip', ['netns', 'delete', namespace]);
   };
   try {
     const guest = await load(child, dir, snapshotDir);
@@ -56,6 +64,15 @@ export async function bareRestore(cacheDir: string, snapshotDir: string): Promis
     await end();
     throw error;
   }
+}
+
+let started = 0;
+
+/** The network card of the snapshot needs an interface; squib, too, has its ready before the start. */
+function makeTap(namespace: string): void {
+  execFileSync('ip', ['netns', 'add', namespace]);
+  execFileSync('ip', ['-n', namespace, 'tuntap', 'add', 'dev', 't0', 'mode', 'tap', 'vnet_hdr']);
+  execFileSync('ip', ['-n', namespace, 'link', 'set', 't0', 'up']);
 }
 
 /** The engine's own command line, with the jail's paths replaced by those of the host. */
@@ -72,7 +89,8 @@ function commandOnHost(manifest: SnapshotManifest, snapshotDir: string, dir: str
       .replace('/snapshot/', `${snapshotDir}/`)
       .replace('/vm/', `${dir}/`)
       .replace(`fd=${QMP_FD}`, socket('qmp'))
-      .replace(`fd=${CHANNEL_FD}`, socket('channel')),
+      .replace(`fd=${CHANNEL_FD}`, socket('channel'))
+      .replace(`fd=${TAP_FD}`, 'ifname=t0,script=no,downscript=no,vnet_hdr=on'),
   );
 }
 
@@ -87,7 +105,10 @@ async function load(child: ChildProcess, dir: string, snapshotDir: string): Prom
     await nextTurn();
   }
   const qmp = await Qmp.connect(join(dir, 'qmp'));
-  child.once('exit', () => qmp.close());
+  child.once('exit', (_code, signal) => {
+    if (signal === null) console.error(errors);
+    qmp.close();
+  });
   const loaded = new Promise<void>((resolve) => {
     qmp.onEvent(({ event, data }) => {
       if (event === 'MIGRATION' && data?.status === 'completed') resolve();
