@@ -28,11 +28,6 @@ export interface Config extends NetworkSettings {
   registries: Record<string, { username: string; passwordFile: string }>;
   /** Image builds: size of the layer cache on disk, and how long the container image build may take. */
   builds: { cacheGiB: number; timeoutMinutes: number };
-  /**
-   * Machines restored ahead of the next RunMicrovm: so many per image version in use and on this host in all (0: none),
-   * for as long as the version is started again within `idleMinutes`.
-   */
-  standby: { perVersion: number; total: number; idleMinutes: number };
   /** First of the host user ids that QEMU processes run under, one per MicroVM. */
   firstUid: number;
   /** Limits of the account. `rates` by operation: a token bucket, or null for no limit. */
@@ -50,7 +45,6 @@ const defaults: Config = {
   mirrors: {},
   registries: {},
   builds: { cacheGiB: 10, timeoutMinutes: 30 },
-  standby: { perVersion: 1, total: 4, idleMinutes: 10 },
   firstUid: 700_000,
   networks: {},
   securityGroups: {},
@@ -126,11 +120,6 @@ function checkValues(config: Config, file: string): void {
     }
   }
   if (!(config.builds.cacheGiB >= 0)) fail(file, 'builds.cacheGiB', 'must not be negative');
-  for (const name of ['perVersion', 'total'] as const) {
-    const number = config.standby[name];
-    if (!Number.isInteger(number) || number < 0) fail(file, `standby.${name}`, 'must be a whole number');
-  }
-  if (!(config.standby.idleMinutes > 0)) fail(file, 'standby.idleMinutes', 'must be more than 0');
   if (!(config.builds.timeoutMinutes > 0)) fail(file, 'builds.timeoutMinutes', 'must be more than 0');
   for (const [host, { username, passwordFile }] of Object.entries(config.registries)) {
     if (username === '') fail(file, `registries.${host}.username`, 'is missing');

@@ -5,12 +5,11 @@ import { Qmp } from './qmp.ts';
 /**
  * Takes over the machine whose QEMU runs in `dir`, started by an earlier process. It may be paused.
  * A QEMU that had not finished loading, or whose guest has ended, is of no use to anyone and is ended.
- * @param o.id the machine's own; undefined: whoever it is
  * @returns undefined when no machine runs there.
  */
-export async function adopt(o: { id?: string; dir: string }): Promise<QemuMachine | undefined> {
+export async function adopt(o: { id: string; dir: string }): Promise<QemuMachine | undefined> {
   const found = await findProcess(o.dir);
-  if (!found || (o.id !== undefined && found.record.id !== o.id)) return undefined;
+  if (!found || found.record.id !== o.id) return undefined;
   let qmp: Qmp;
   try {
     qmp = await Qmp.connect(machineFiles(o.dir).qmp);

@@ -6,7 +6,6 @@ import type { EngineContext } from './engine-context.ts';
 import { MachineFailed, SnapshotDamaged } from './errors.ts';
 import { circumstances } from './fit.ts';
 import { type Around, type ForkResult, fork } from './fork.ts';
-import { handOver } from './hand-over.ts';
 import type { RestoreOrder } from './incoming.ts';
 import { type Machine, QemuMachine } from './machine.ts';
 import { machineFiles } from './machine-record.ts';
@@ -59,9 +58,7 @@ export interface Engine {
   /** Gives up `dir/suspended` for the resumed machine; to be called before `run()`. */
   commitResume(dir: string): Promise<void>;
   /** The machine that still runs in `dir`, started by an earlier process; it may be paused. Else undefined. */
-  adopt(o: { id?: string; dir: string }): Promise<Machine | undefined>;
-  /** Gives a machine another id and, at the same moment, another folder, which must be missing or empty. */
-  handOver(machine: Machine, to: { id: string; dir: string }): Promise<void>;
+  adopt(o: { id: string; dir: string }): Promise<Machine | undefined>;
 }
 
 /**
@@ -88,7 +85,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     resume: (o) => resume(context, o),
     commitResume: (dir) => commitResume(context, dir),
     adopt,
-    handOver: (machine, to) => handOver(own(machine), to),
   };
 }
 

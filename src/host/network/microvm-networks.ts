@@ -81,14 +81,6 @@ export class MicrovmNetworks {
     return { name: wire.name, networkNamespace: this.#namespace.path };
   }
 
-  /** What `from` was attached to belongs to `to` from now on. */
-  pass(from: string, to: string): void {
-    const admission = this.#taken.get(from);
-    if (!admission) throw new Error(`${from} is not attached`);
-    this.#taken.delete(from);
-    this.#taken.set(to, admission);
-  }
-
   /** Lets an attached machine out as far as the policy says. @returns the address for its guest; undefined: none */
   async admit(id: string, policy: EgressPolicy): Promise<GuestNetwork | undefined> {
     const before = this.#taken.get(id);
