@@ -1,5 +1,7 @@
 // Runs on squib's host in the lab, prints one line per case: { name, failure? }.
+
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -427,6 +429,7 @@ try {
   await check('RUN steps of a build reach the world and nothing else', async () => {
     const hosts = [publicHost, ...forbidden.filter((host) => !host.startsWith('127.'))];
     const script = [
+      `# ${randomUUID()}: the layer cache must not answer for an earlier run`,
       'import socket,concurrent.futures as f',
       'def t(a):',
       '  try:',
