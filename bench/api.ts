@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { sign } from '../src/cli/api/sign.ts';
+import { sign } from '../src/aws/client/sign.ts';
 import { defaultQuotas } from '../src/control/quotas.ts';
 import { readRootCredential } from '../src/daemon/credentials.ts';
 import { openStore } from '../src/store/store.ts';

@@ -10,6 +10,7 @@ import { type SquibHandlers, squibModel } from '../extensions/squib-model.ts';
 import type { Log } from '../log/log.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { Audit } from './audit.ts';
+import type { ExternalS3 } from './client/external-s3.ts';
 import type { AnyHandler } from './handlers.ts';
 import { send } from './http/answer.ts';
 import { type Incoming, readIncoming } from './http/incoming.ts';
@@ -32,6 +33,8 @@ export interface FrontDoorOptions {
   /** By operation; an operation without one answers that it is missing. */
   handlers: FrontDoorHandlers;
   objectStore: ObjectStore;
+  /** An S3 service outside of squib that keeps all buckets instead. */
+  externalS3?: ExternalS3;
   /** squib's own operations, under `/_squib/v1/`. */
   extensions?: SquibHandlers;
   /** Permissions of S3 requests; whoever is authenticated may do everything without it. */
@@ -104,6 +107,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     authenticator,
     domains: options.domains ?? ['localhost'],
     ...(options.checkS3 && { check: options.checkS3 }),
+    ...(options.externalS3 && { external: options.externalS3 }),
     log,
   });
   const byName = new Map<string, ServiceFrontDoor>([['s3', s3]]);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { defaultQuotas, type Quotas, type Rate } from '../control/quotas.ts';
 import { SquibError } from '../errors/squib-error.ts';
+import { checkExternalService, type ExternalService, ownService } from './external-service.ts';
 import { checkNetworks, type NetworkSettings } from './network-settings.ts';
 
 /** Every setting of squib with its type; `defaults` below is what holds when nobody says otherwise. */
@@ -28,6 +29,8 @@ export interface Config extends NetworkSettings {
   registries: Record<string, { username: string; passwordFile: string }>;
   /** Image builds: size of the layer cache on disk, and how long the container image build may take. */
   builds: { cacheGiB: number; timeoutMinutes: number };
+  /** An S3 service that keeps all buckets instead of squib itself. */
+  s3: ExternalService;
   /** First of the host user ids that QEMU processes run under, one per MicroVM. */
   firstUid: number;
   /** Limits of the account. `rates` by operation: a token bucket, or null for no limit. */
@@ -45,6 +48,7 @@ const defaults: Config = {
   mirrors: {},
   registries: {},
   builds: { cacheGiB: 10, timeoutMinutes: 30 },
+  s3: ownService,
   firstUid: 700_000,
   networks: {},
   securityGroups: {},
@@ -109,6 +113,7 @@ function checkValues(config: Config, file: string): void {
   for (const [name, port] of Object.entries({ api: config.api.port, endpoint: config.endpoint.port })) {
     if (!Number.isInteger(port) || port < 0 || port > 65_535) fail(file, `${name}.port`, 'must be a port');
   }
+  checkExternalService(config.s3, 's3', (path, problem) => fail(file, path, problem));
   const { rates, ...limits } = config.quotas;
   for (const [name, limit] of Object.entries(limits)) {
     if (!Number.isInteger(limit) || limit < 0) fail(file, `quotas.${name}`, 'must be a whole number');

@@ -1,5 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 import { cloudFormationRules } from '../authorization/cloudformation-actions.ts';
+import type { ExternalS3 } from '../aws/client/external-s3.ts';
 import {
   cloudFormationActions,
   cloudFormationService,
@@ -19,7 +20,7 @@ import type { Authorization } from './authorization.ts';
 export interface CloudFormationParts {
   config: Config;
   store: Store;
-  objects: ObjectStore;
+  objects: ObjectStore | ExternalS3;
   authorization: Authorization;
   /** Guarded. */
   lambda: Services['lambda'];
@@ -42,9 +43,9 @@ export function openCloudFormation(parts: CloudFormationParts): { service: Query
           authorization.checkS3(caller, 'CreateBucket', { bucket: name });
           if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name))
             throw new TemplateError('Bucket name is not valid');
-          objects.createBucket(name, caller.region);
+          await objects.createBucket(name, caller.region);
         },
-        exists: (name) => objects.buckets().some((bucket) => bucket.name === name),
+        exists: async (name) => objects.hasBucket(name),
         async delete(name, caller) {
           authorization.checkS3(caller, 'DeleteBucket', { bucket: name });
           await objects.deleteBucket(name);

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { AuditLog } from '../audit/audit-log.ts';
+import { ExternalS3 } from '../aws/client/external-s3.ts';
 import { logsService } from '../aws/logs/operations.ts';
 import type { Config } from '../config/config.ts';
 import { dataLayout } from '../config/layout.ts';
@@ -70,6 +71,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     imageOfMicrovm: (id) => store.microvms.imageArn(id),
   });
   const objects = await ObjectStore.open(layout.objects);
+  const externalS3 = config.s3.endpoint === '' ? undefined : new ExternalS3(config.s3, region);
   const logs = new LogStore(layout.logs);
 
   const engine = await createEngine({ cacheDir: config.cacheDir, log, accelerator: config.accelerator });
@@ -80,7 +82,8 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   const uids = new UidPool(config.firstUid);
   const networking = await openGuestNetworking(config, layout, log);
   const builds = new BuildPipeline({
-    ...{ layout, engine, builder, objects, logs, log, uids, networking, domain },
+    ...{ layout, engine, builder, logs, log, uids, networking, domain },
+    objects: externalS3 ?? objects,
     buildTimeoutMs,
     roles: authorization.serviceRoles,
   });
@@ -131,7 +134,8 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   const lambda = authorization.guardLambda(control.operations);
   const logsActions = authorization.guardLogs(logReader.actions);
   const cloudFormation = openCloudFormation({
-    ...{ config, store, objects, authorization, lambda, log },
+    ...{ config, store, authorization, lambda, log },
+    objects: externalS3 ?? objects,
     logs: logsActions,
   });
   const api = await startApi(config, {
@@ -140,6 +144,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     checkS3: authorization.checkS3,
     audit: (record) => audit.record(record),
     objectStore: objects,
+    ...(externalS3 && { externalS3 }),
     jsonServices: [{ ...logReader, actions: logsActions }],
     queryServices: [...authorization.services, cloudFormation.service],
     findCredential: authorization.findCredential,
@@ -160,6 +165,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       await control.close();
       await networking.close();
       await audit.close();
+      externalS3?.close();
       objects.close();
       store.close();
       lock.release();

@@ -104,6 +104,10 @@ export class ObjectStore {
     return { name, region: row.region as string, createdAt: row.created_at as number };
   }
 
+  hasBucket(name: string): boolean {
+    return this.#db.prepare('SELECT 1 FROM buckets WHERE name = ?').get(name) !== undefined;
+  }
+
   buckets(): BucketInfo[] {
     const rows = this.#db.prepare('SELECT name, region, created_at FROM buckets ORDER BY name').all();
     return rows.map((row) => ({

@@ -39,6 +39,21 @@ export interface OpenObject {
   close(): void;
 }
 
+/** An object to be read from its beginning to its end, once. */
+export interface ReadableObject {
+  /** `size` in bytes. */
+  info: Pick<ObjectInfo, 'size'>;
+  stream(): Readable;
+  /** For an object that is not read after all. */
+  close(): void;
+}
+
+/** Where objects can be read: squib's own store, or an S3 service outside of squib. */
+export interface ObjectSource {
+  /** The caller must read what it gets (once), or `close` it. @throws NoSuchBucket | NoSuchKey | ObjectStoreError */
+  openObject(bucket: string, key: string): ReadableObject | Promise<ReadableObject>;
+}
+
 /** What is known about bytes once all of them are on disk. */
 export interface Written {
   size: number;

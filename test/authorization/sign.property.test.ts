@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sign } from '../../src/cli/api/sign.ts';
+import { sign } from '../../src/aws/client/sign.ts';
 import { signer } from '../aws/sign.ts';
 
 const names = ['ann', 'a.b@c', 'a+b', 'with=sign', 'comma,', '日本', 'per%cent', 'sl/ash', "quote's"];

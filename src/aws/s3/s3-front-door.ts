@@ -2,6 +2,7 @@ import type { S3Request as Permissions } from '../../authorization/s3-actions.ts
 import type { Log } from '../../log/log.ts';
 import type { ObjectStore } from '../../store/object-store.ts';
 import type { Caller } from '../caller.ts';
+import type { ExternalS3 } from '../client/external-s3.ts';
 import type { Answer } from '../http/answer.ts';
 import type { Incoming } from '../http/incoming.ts';
 import { parseQuery } from '../http/query-string.ts';
@@ -11,6 +12,7 @@ import { newOutcome, type Outcome, type PartialOutcome } from '../service.ts';
 import type { Authenticator } from '../sigv4/authenticate.ts';
 import { parseSignature } from '../sigv4/parse-signature.ts';
 import { copySource } from './commands/copy-object.ts';
+import { forward } from './forward.ts';
 import { findRoute } from './routes.ts';
 import { s3Error, toS3Error } from './s3-error.ts';
 import type { S3Request } from './s3-request.ts';
@@ -22,6 +24,8 @@ const LARGEST_XML = 4 * 1024 * 1024;
 
 export interface S3FrontDoorOptions {
   store: ObjectStore;
+  /** Keeps buckets and objects instead of `store`. */
+  external?: ExternalS3;
   authenticator: Authenticator;
   /** Under which `bucket.<domain>` names a bucket. */
   domains: readonly string[];
@@ -84,7 +88,7 @@ export class S3FrontDoor {
   }
 
   async #run(incoming: Incoming, outcome: PartialOutcome): Promise<Answer> {
-    const { store, authenticator, domains, check } = this.#options;
+    const { store, external, authenticator, domains, check } = this.#options;
     const parameters = parseSignature(incoming);
     if (!parameters && /(^|&)AWSAccessKeyId=/.test(incoming.query)) {
       throw s3Error(
@@ -122,9 +126,10 @@ export class S3FrontDoor {
       store,
       upload,
       checkKey: (each) => check?.(caller, name, { bucket, keys: [each] }),
+      text: () => wholeBody(upload),
       xml: async (root) => readXml(await wholeBody(upload), root),
     };
-    return command(request);
+    return external ? forward(request, payload, external) : command(request);
   }
 }
 

@@ -19,7 +19,9 @@ export interface S3Request {
   upload(): Upload;
   /** Asks for the operation's permission on further keys. @throws ServiceError `AccessDenied` */
   checkKey(key: string): void;
-  /** The body as XML, of that root element. */
+  /** A small body as text, checked like an object's. */
+  text(): Promise<string>;
+  /** The same as XML, of that root element. */
   xml(root: string): Promise<XmlNode>;
 }
 

@@ -1,7 +1,7 @@
+import { sign } from '../../aws/client/sign.ts';
 import { loadModel } from '../../aws/protocol/load-model.ts';
 import { SquibError } from '../../errors/squib-error.ts';
 import type { Connection } from './connection.ts';
-import { sign } from './sign.ts';
 
 /** An AWS service of squib's refused a call; `code` is its name for the reason. */
 export class Refused extends SquibError {

@@ -1,7 +1,7 @@
+import { sign } from '../../aws/client/sign.ts';
 import { SquibError } from '../../errors/squib-error.ts';
 import { type SquibOperations, squibModel } from '../../extensions/squib-model.ts';
 import type { Connection } from './connection.ts';
-import { sign } from './sign.ts';
 
 /** A value as JSON carries it: times are ISO 8601 texts. */
 export type Wire<T> = T extends Date ? string : T extends object ? { [Name in keyof T]: Wire<T[Name]> } : T;

@@ -38,7 +38,7 @@ export const bucket: ResourceType = {
 
   async create(work) {
     const { services, caller, name, repeated } = work;
-    if (!repeated || !services.buckets.exists(name)) await services.buckets.create(name, caller);
+    if (!repeated || !(await services.buckets.exists(name))) await services.buckets.create(name, caller);
     work.made(name);
     return made(work, name);
   },
@@ -46,6 +46,6 @@ export const bucket: ResourceType = {
     return made(change, change.physicalId);
   },
   async delete({ services, caller, physicalId }) {
-    if (services.buckets.exists(physicalId)) await services.buckets.delete(physicalId, caller);
+    if (await services.buckets.exists(physicalId)) await services.buckets.delete(physicalId, caller);
   },
 };

@@ -11,7 +11,7 @@ export interface Services {
   logs: Readonly<Record<string, AnyHandler>>;
   buckets: {
     create(name: string, caller: Caller): Promise<void>;
-    exists(name: string): boolean;
+    exists(name: string): Promise<boolean>;
     delete(name: string, caller: Caller): Promise<void>;
   };
   /** Resolves after so many milliseconds; rejects when squib stops. */

@@ -1,7 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { BuildFailed, type BuildOrder } from '../../control/host.ts';
-import { NoSuchBucket, NoSuchKey, type ObjectStore } from '../../store/object-store.ts';
+import { NoSuchBucket, NoSuchKey } from '../../store/object-errors.ts';
+import type { ObjectSource } from '../../store/object-types.ts';
 import type { RoleRights } from '../role-rights.ts';
 
 /**
@@ -29,7 +30,7 @@ export function checkArtifactRole(
  * @throws BuildFailed with AWS's code and a sentence (spec: image-build 2).
  */
 export async function fetchArtifact(
-  store: ObjectStore,
+  store: ObjectSource,
   uri: string,
   file: string,
   signal: AbortSignal,

@@ -6,7 +6,7 @@ import { BuildFailed, type BuildOrder, type SnapshotBuild } from '../../control/
 import type { Engine, SnapshotSizes } from '../../engine/engine.ts';
 import type { Log } from '../../log/log.ts';
 import type { LogStore, LogWriter } from '../../store/log-store.ts';
-import type { ObjectStore } from '../../store/object-store.ts';
+import type { ObjectSource } from '../../store/object-types.ts';
 import type { ContainerConfig } from '../builder/container-config.ts';
 import type { ImageBuilder } from '../builder/image-builder.ts';
 import { callBuildHook } from '../hooks/build-hook.ts';
@@ -33,7 +33,7 @@ export interface BuildPipelineParts {
   layout: DataLayout;
   engine: Engine;
   builder: ImageBuilder;
-  objects: ObjectStore;
+  objects: ObjectSource;
   logs: LogStore;
   log: Log;
   uids: UidPool;

@@ -1,14 +1,24 @@
 import { hash } from 'node:crypto';
-import { canonicalPaths, canonicalRequest, scopeOf, stringToSign } from '../../aws/sigv4/canonical.ts';
-import { hmac, SigningKeys } from '../../aws/sigv4/signing-key.ts';
-import type { Connection } from './connection.ts';
+import { canonicalPaths, canonicalRequest, scopeOf, stringToSign } from '../sigv4/canonical.ts';
+import { hmac, SigningKeys } from '../sigv4/signing-key.ts';
 
 export interface UnsignedRequest {
   method: string;
-  url: URL;
+  /** Percent-encoded. */
+  url: Pick<URL, 'host' | 'pathname' | 'search'>;
   /** Lower-case names. */
   headers: Record<string, string>;
   body: string | Buffer;
+  /** What is signed in place of the hash of `body`: for bodies that are sent as a stream. */
+  payload?: string;
+}
+
+/** In whose name a request is signed. */
+export interface Signer {
+  region: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string | undefined;
 }
 
 /**
@@ -17,14 +27,14 @@ export interface UnsignedRequest {
  * @returns the headers to send (the client adds `host` itself)
  */
 export function sign(
-  { method, url, headers, body }: UnsignedRequest,
-  connection: Connection,
+  { method, url, headers, body, payload }: UnsignedRequest,
+  signer: Signer,
   service: string,
   now: number,
 ): Record<string, string> {
   const timestamp = `${new Date(now).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
-  const payloadHash = hash('sha256', body);
-  const { sessionToken } = connection;
+  const payloadHash = payload ?? hash('sha256', body);
+  const { sessionToken } = signer;
   const sent: Record<string, string> = {
     ...headers,
     'x-amz-date': timestamp,
@@ -35,9 +45,9 @@ export function sign(
   const signedHeaders = Object.keys(signed).sort();
   const scope = {
     ...{ form: 'header' as const, signature: '', timestamp, signedHeaders, service },
-    accessKeyId: connection.accessKeyId,
+    accessKeyId: signer.accessKeyId,
     date: timestamp.slice(0, 8),
-    region: connection.region,
+    region: signer.region,
   };
   const request = {
     method,
@@ -48,12 +58,12 @@ export function sign(
   };
   const [path = url.pathname] = canonicalPaths(url.pathname, service);
   const canonical = canonicalRequest(request, scope, path, payloadHash);
-  const key = new SigningKeys(1).derive(connection.secretAccessKey, scope);
+  const key = new SigningKeys(1).derive(signer.secretAccessKey, scope);
   const signature = hmac(key, stringToSign(scope, canonical)).toString('hex');
   return {
     ...sent,
     authorization:
-      `AWS4-HMAC-SHA256 Credential=${connection.accessKeyId}/${scopeOf(scope)}, ` +
+      `AWS4-HMAC-SHA256 Credential=${signer.accessKeyId}/${scopeOf(scope)}, ` +
       `SignedHeaders=${signedHeaders.join(';')}, Signature=${signature}`,
   };
 }
