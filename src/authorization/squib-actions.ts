@@ -14,6 +14,19 @@ const onUser =
   ({ userName }, caller) => [{ action: `squib:${operation}`, resource: userArn(caller, userName) }];
 
 /**
+ * Like every call on a MicroVM, on its image. An id that nobody has needs no permission.
+ * @param actions with their services
+ */
+const onMicrovm =
+  (...actions: string[]): AccessRule<{ microvmIdentifier: string }> =>
+  ({ microvmIdentifier }, _caller, facts) => {
+    const resource = facts.imageOfMicrovm(microvmIdentifier);
+    if (resource === undefined) return [];
+    const context = resourceTags(facts.tagsOf(resource));
+    return actions.map((action) => ({ action, resource, context }));
+  };
+
+/**
  * Permissions of squib's own operations. Whoever may create or change credentials can give every right to them, as with
  * IAM's own actions: these two belong to administrators.
  */
@@ -23,11 +36,8 @@ export const squibActions: Rules = {
   GetCredential: onUser('GetCredential'),
   UpdateCredential: onUser('UpdateCredential'),
   DeleteCredential: onUser('DeleteCredential'),
-  /** Like every call on a MicroVM on its image; whoever forks also runs. An id that nobody has needs no permission. */
-  ForkMicrovm({ microvmIdentifier }, _caller, facts) {
-    const resource = facts.imageOfMicrovm(microvmIdentifier);
-    if (resource === undefined) return [];
-    const context = resourceTags(facts.tagsOf(resource));
-    return ['squib:ForkMicrovm', 'lambda:RunMicrovm'].map((action) => ({ action, resource, context }));
-  },
+  /** Whoever forks also runs. */
+  ForkMicrovm: onMicrovm('squib:ForkMicrovm', 'lambda:RunMicrovm'),
+  GetMicrovmUsage: onMicrovm('squib:GetMicrovmUsage'),
+  ListMicrovmUsage: () => [{ action: 'squib:ListMicrovmUsage', resource: '*' }],
 };

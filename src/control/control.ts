@@ -12,6 +12,7 @@ import type { EndpointDirectory } from './endpoints.ts';
 import type { Host } from './host.ts';
 import { Deletions } from './images/deletions.ts';
 import { type ForkRequest, forkMicrovm } from './microvms/fork-microvm.ts';
+import { getMicrovmUsage, listMicrovmUsage, type MicrovmUsageView } from './microvms/microvm-usage.ts';
 import { MicrovmSupervisor } from './microvms/supervisor.ts';
 import { operations } from './operations.ts';
 import { createRateLimits } from './rate-limits.ts';
@@ -33,8 +34,10 @@ export interface ControlParts {
 export interface Control {
   /** One function per operation of both services, for their front doors. */
   readonly operations: LambdaMicrovmsHandlers & LambdaCoreHandlers;
-  /** squib's own operation beside AWS's. */
+  /** squib's own operations beside AWS's. */
   fork(request: ForkRequest, caller: Caller): Promise<GetMicrovmResponse[]>;
+  usage(microvmId: string, caller: Caller): Promise<MicrovmUsageView>;
+  allUsage(caller: Caller): Promise<MicrovmUsageView[]>;
   /** For the ingress. */
   readonly endpoints: EndpointDirectory;
   /** Makes store and host agree; once, before anything else is called. */
@@ -59,6 +62,8 @@ export function createControl({ tokens, random, ...parts }: ControlParts): Contr
       takeToken(caller.accountId, 'RunMicrovm');
       return forkMicrovm(context, request, caller);
     },
+    usage: (microvmId, caller) => getMicrovmUsage(context, microvmId, caller),
+    allUsage: (caller) => listMicrovmUsage(context, caller),
     endpoints: microvms,
     recover: () => recover(context),
     async settled() {

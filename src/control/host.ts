@@ -90,6 +90,33 @@ export class MicrovmFailed extends Error {
   override readonly name = 'MicrovmFailed';
 }
 
+/** What a MicroVM has used since it was run. What squib had not saved when it was killed does not count. */
+export interface UsageCounters {
+  /** Processor time of its process: the guest's and the emulation's, in seconds. */
+  cpuSeconds: number;
+  /** Bytes that clients sent to it through its endpoint, after TLS and tokens. */
+  endpointReceivedBytes: number;
+  endpointSentBytes: number;
+  /** Bytes of IP packets that crossed its network card. */
+  egressReceivedBytes: number;
+  egressSentBytes: number;
+}
+
+/** What a MicroVM uses of the machine it is on. All memory is 0 while it is suspended. */
+export interface MicrovmUsage extends UsageCounters {
+  /** As the guest sees it; absent while suspended. */
+  vcpus?: number;
+  memoryBytes?: number;
+  /** Memory of its process in RAM, with what it shares with other MicroVMs of the version. */
+  residentBytes: number;
+  /** The part that it shares with nobody, in RAM or swapped out. */
+  ownBytes: number;
+  /** Guest memory that differs from the snapshot: what a suspend would write. Only where asked for. */
+  dirtyBytes?: number;
+  /** Its own disk and, while suspended, its saved state. */
+  diskBytes: number;
+}
+
 /** What the machine's processes and files say about a MicroVM. */
 export type Presence = 'running' | 'suspended' | 'gone';
 
@@ -116,6 +143,11 @@ export interface Host {
   deleteFork(forkPoint: string): Promise<void>;
   /** Finds out what is there, adopting a machine that still runs (after a restart of the daemon). */
   inspect(order: StartOrder): Promise<Presence>;
+  /**
+   * What a MicroVM uses now; undefined when there is nothing of it.
+   * @param o.dirty count dirty memory too; takes milliseconds for every GiB of the guest.
+   */
+  usage(microvmId: string, o?: { dirty?: boolean }): Promise<MicrovmUsage | undefined>;
   /** Removes machines, builds and files that belong to none of the given ids, versions and checkpoints. */
   sweep(
     microvmIds: ReadonlySet<string>,

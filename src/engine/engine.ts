@@ -15,6 +15,7 @@ import { snapshot } from './snapshot.ts';
 import { checkSnapshot, readManifest, type SnapshotSizes } from './snapshot-manifest.ts';
 import { type SuspendSizes, suspend } from './suspend.ts';
 import { readSuspended } from './suspended-manifest.ts';
+import { dirtyBytes, type MachineUsage, usage } from './usage.ts';
 
 export { MachineFailed, SnapshotDamaged, SnapshotUnfit, SuspendedDamaged } from './errors.ts';
 export type { Around, ForkResult } from './fork.ts';
@@ -23,6 +24,7 @@ export type { Machine } from './machine.ts';
 export type { MachineShape } from './machine-record.ts';
 export type { SnapshotSizes } from './snapshot-manifest.ts';
 export type { SuspendSizes } from './suspend.ts';
+export type { MachineUsage } from './usage.ts';
 
 export interface EngineOptions {
   cacheDir: string;
@@ -57,6 +59,10 @@ export interface Engine {
   resume(o: RestoreOrder): Promise<Machine>;
   /** Gives up `dir/suspended` for the resumed machine; to be called before `run()`. */
   commitResume(dir: string): Promise<void>;
+  /** What the process of a machine takes of this host. Throws the system's error when it is gone. */
+  usage(machine: Machine): MachineUsage;
+  /** How much of a machine's memory differs from its snapshot; takes milliseconds for every GiB of the guest. */
+  dirtyBytes(machine: Machine): Promise<number>;
   /** The machine that still runs in `dir`, started by an earlier process; it may be paused. Else undefined. */
   adopt(o: { id: string; dir: string }): Promise<Machine | undefined>;
 }
@@ -84,6 +90,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     snapshotBelow,
     resume: (o) => resume(context, o),
     commitResume: (dir) => commitResume(context, dir),
+    usage: (machine) => usage(own(machine)),
+    dirtyBytes: (machine) => dirtyBytes(own(machine)),
     adopt,
   };
 }

@@ -1,14 +1,18 @@
 import type { Control } from '../control/control.ts';
-import type { SquibHandlers } from './squib-model.ts';
+import type { MicrovmHandlers } from './squib-model.ts';
 
-/** The operation behind `squib fork`; authorization stands in front of it (`authorizeHandlers`). */
-export function microvmHandlers(control: Pick<Control, 'fork'>): Pick<SquibHandlers, 'ForkMicrovm'> {
+/** squib's own operations on MicroVMs; authorization stands in front of them (`authorizeHandlers`). */
+export function microvmHandlers(control: Pick<Control, 'fork' | 'usage' | 'allUsage'>): MicrovmHandlers {
   return {
     async ForkMicrovm(request, caller) {
       const items = await control.fork(request, caller);
       return {
         items: items.map(({ microvmId = '', state = '', endpoint = '' }) => ({ microvmId, state, endpoint })),
       };
+    },
+    GetMicrovmUsage: ({ microvmIdentifier }, caller) => control.usage(microvmIdentifier, caller),
+    async ListMicrovmUsage(_request, caller) {
+      return { items: await control.allUsage(caller) };
     },
   };
 }

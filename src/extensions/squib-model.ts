@@ -1,5 +1,6 @@
 import type { Handlers } from '../aws/handlers.ts';
 import type { ServiceModel, Shape } from '../aws/protocol/model.ts';
+import type { MicrovmUsageView } from '../control/microvms/microvm-usage.ts';
 
 /**
  * squib's own API beside AWS's, in the form of an AWS service model: so routing, checks, error shapes and redaction are
@@ -50,6 +51,21 @@ export const squibModel: ServiceModel = {
       input: 'ForkMicrovmRequest',
       output: 'ForkMicrovmResponse',
     },
+    GetMicrovmUsage: {
+      method: 'GET',
+      requestUri: '/_squib/v1/microvms/{microvmIdentifier}/usage',
+      responseCode: 200,
+      input: 'MicrovmRequest',
+      output: 'MicrovmUsage',
+      readonly: true,
+    },
+    ListMicrovmUsage: {
+      method: 'GET',
+      requestUri: '/_squib/v1/usage',
+      responseCode: 200,
+      output: 'ListMicrovmUsageResponse',
+      readonly: true,
+    },
   },
   shapes: {
     // IAM's form of user names.
@@ -89,6 +105,33 @@ export const squibModel: ServiceModel = {
         runHookPayload: { shape: 'RunHookPayload' },
       },
     },
+    MicrovmRequest: {
+      type: 'structure',
+      required: ['microvmIdentifier'],
+      members: {
+        microvmIdentifier: { shape: 'MicrovmIdentifier', location: 'uri', locationName: 'microvmIdentifier' },
+      },
+    },
+    Seconds: { type: 'double' },
+    Count: { type: 'integer' },
+    Bytes: { type: 'long' },
+    MicrovmUsage: {
+      type: 'structure',
+      members: {
+        ...{ microvmId: { shape: 'Text' }, imageArn: { shape: 'Text' }, imageVersion: { shape: 'Text' } },
+        ...{ state: { shape: 'Text' }, vcpus: { shape: 'Count' }, cpuSeconds: { shape: 'Seconds' } },
+        ...{
+          memoryBytes: { shape: 'Bytes' },
+          residentBytes: { shape: 'Bytes' },
+          ownBytes: { shape: 'Bytes' },
+        },
+        ...{ dirtyBytes: { shape: 'Bytes' }, diskBytes: { shape: 'Bytes' } },
+        ...{ endpointReceivedBytes: { shape: 'Bytes' }, endpointSentBytes: { shape: 'Bytes' } },
+        ...{ egressReceivedBytes: { shape: 'Bytes' }, egressSentBytes: { shape: 'Bytes' } },
+      },
+    },
+    MicrovmUsageList: { type: 'list', member: { shape: 'MicrovmUsage' } },
+    ListMicrovmUsageResponse: { type: 'structure', members: { items: { shape: 'MicrovmUsageList' } } },
     ForkedMicrovm: {
       type: 'structure',
       members: { microvmId: { shape: 'Text' }, state: { shape: 'Text' }, endpoint: { shape: 'Text' } },
@@ -158,7 +201,10 @@ export interface SquibOperations {
     input: { microvmIdentifier: string; count?: number; runHookPayload?: string };
     output: { items: { microvmId: string; state: string; endpoint: string }[] };
   };
+  GetMicrovmUsage: { input: { microvmIdentifier: string }; output: MicrovmUsageView };
+  ListMicrovmUsage: { input: object; output: { items: MicrovmUsageView[] } };
 }
 
 export type SquibHandlers = Handlers<SquibOperations>;
-export type CredentialHandlers = Omit<SquibHandlers, 'ForkMicrovm'>;
+export type MicrovmHandlers = Pick<SquibHandlers, 'ForkMicrovm' | 'GetMicrovmUsage' | 'ListMicrovmUsage'>;
+export type CredentialHandlers = Omit<SquibHandlers, keyof MicrovmHandlers>;

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { ByteMeter } from './byte-meter.ts';
 import { ContainerOutput } from './container-output.ts';
 import { type ContainerSpec, encodeArguments, encodeContainerSpec } from './container-spec.ts';
 import { GuestGone, GuestProtocolError } from './errors.ts';
@@ -127,10 +128,10 @@ export class GuestConnection {
    * Connects to `127.0.0.1:port` (or `::1`) inside the MicroVM. The stream may be half-open either way.
    * @throws GuestPortClosed when nobody listens, GuestRequestFailed, GuestGone
    */
-  dial(port: number): Promise<GuestStream> {
+  dial(port: number, meter?: ByteMeter): Promise<GuestStream> {
     const body = Buffer.alloc(2);
     body.writeUInt16LE(port);
-    return this.#streams.open(streamKind.tcp, body);
+    return this.#streams.open(streamKind.tcp, body, { meter });
   }
 
   /** Resolves when no process of the container runs any more and the disk is synced. @throws GuestRequestFailed */
@@ -179,11 +180,14 @@ export class GuestConnection {
   }
 
   /** A shell (bash, else sh) or `argv` as uid 0 in the container. @throws GuestRequestFailed, GuestGone */
-  async openShell(o: { columns: number; rows: number; argv?: string[] }): Promise<GuestShell> {
+  async openShell(
+    o: { columns: number; rows: number; argv?: string[] },
+    meter?: ByteMeter,
+  ): Promise<GuestShell> {
     const size = Buffer.alloc(4);
     size.writeUInt16LE(o.columns, 0);
     size.writeUInt16LE(o.rows, 2);
-    return this.#streams.openShell(Buffer.concat([size, encodeArguments(o.argv ?? [])]));
+    return this.#streams.openShell(Buffer.concat([size, encodeArguments(o.argv ?? [])]), meter);
   }
 
   /** Hears every chunk of the container's output from the connection's begin; a chunk is valid during the call. */

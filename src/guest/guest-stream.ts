@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream';
+import type { ByteMeter } from './byte-meter.ts';
 import { GuestProtocolError } from './errors.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { frameType, payloadMax, receiveWindow, uint32 } from './protocol.ts';
@@ -13,6 +14,7 @@ export class GuestStream extends Duplex {
   readonly id: number;
   readonly #writer: FrameWriter;
   readonly #onDone: () => void;
+  readonly #meter: ByteMeter | undefined;
   /** What the agent still takes; unknown until it opened the stream. */
   #credit = 0;
   /** What the agent may still send. */
@@ -28,11 +30,12 @@ export class GuestStream extends Duplex {
   /** It will be destroyed in a moment. */
   #lost = false;
 
-  constructor(id: number, writer: FrameWriter, onDone: () => void) {
+  constructor(id: number, writer: FrameWriter, onDone: () => void, meter?: ByteMeter) {
     super({ allowHalfOpen: true });
     this.id = id;
     this.#writer = writer;
     this.#onDone = onDone;
+    this.#meter = meter;
   }
 
   override _read(): void {
@@ -81,6 +84,7 @@ export class GuestStream extends Duplex {
     }
     if (payload.length === 0) return;
     this.#window -= payload.length;
+    if (this.#meter) this.#meter.fromGuest += payload.length;
     this.#ungranted += payload.length;
     if (this.push(payload)) this.#grant();
   }
@@ -132,6 +136,7 @@ export class GuestStream extends Duplex {
         const length = Math.min(this.#unsent.length, this.#credit, payloadMax);
         this.#writer.frames(this.id, frameType.data, this.#unsent.subarray(0, length));
         this.#credit -= length;
+        if (this.#meter) this.#meter.toGuest += length;
         if (length < this.#unsent.length) {
           this.#unsent = this.#unsent.subarray(length);
           continue;

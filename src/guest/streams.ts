@@ -1,3 +1,4 @@
+import type { ByteMeter } from './byte-meter.ts';
 import {
   GuestGone,
   GuestPortClosed,
@@ -36,7 +37,11 @@ export class Streams {
   }
 
   /** @throws GuestPortClosed, GuestRequestFailed, GuestGone */
-  open(kind: number, body: Buffer, exited?: (code: number) => void): Promise<GuestStream> {
+  open(
+    kind: number,
+    body: Buffer,
+    o: { exited?: (code: number) => void; meter?: ByteMeter | undefined } = {},
+  ): Promise<GuestStream> {
     if (this.#failed) return Promise.reject(this.#failed);
     while (this.#open.has(this.#nextId)) this.#nextId = followingStreamId(this.#nextId);
     const id = this.#nextId;
@@ -61,21 +66,22 @@ export class Streams {
         resolve: (opened: GuestStream) => settled(() => resolve(opened)),
         reject: (error: Error) => settled(() => reject(error)),
       };
-      const stream = new GuestStream(id, this.#writer, () => {
+      const done = () => {
         if (this.#open.get(id)?.stream === stream) this.#open.delete(id);
-        exited?.(hungUp);
-      });
+        o.exited?.(hungUp);
+      };
+      const stream = new GuestStream(id, this.#writer, done, o.meter);
       this.#writer.frame(id, frameType.open, payload);
-      this.#open.set(id, { stream, opening, exited });
+      this.#open.set(id, { stream, opening, exited: o.exited });
     });
   }
 
-  async openShell(body: Buffer): Promise<GuestShell> {
+  async openShell(body: Buffer, meter?: ByteMeter): Promise<GuestShell> {
     let exit!: (code: number) => void;
     const exited = new Promise<number>((resolve) => {
       exit = resolve;
     });
-    const stream = await this.open(streamKind.shell, body, exit);
+    const stream = await this.open(streamKind.shell, body, { exited: exit, meter });
     return {
       stream,
       exited,

@@ -8,11 +8,13 @@ import {
   type BuildOrder,
   type Host,
   MicrovmFailed,
+  type MicrovmUsage,
   PortClosed,
   type Presence,
   type ShellSession,
   type SnapshotBuild,
   type StartOrder,
+  type UsageCounters,
 } from '../control/host.ts';
 import { type Engine, type Machine, SnapshotUnfit, SuspendedDamaged, type Tap } from '../engine/engine.ts';
 import type { Log } from '../log/log.ts';
@@ -23,6 +25,14 @@ import { openLogStream } from './log-streams.ts';
 import { LiveMicrovm } from './microvms/live-microvm.ts';
 import { setAside } from './microvms/set-aside.ts';
 import type { UidPool } from './microvms/uid-pool.ts';
+import {
+  addCounters,
+  diskUsage,
+  noUsage,
+  packets,
+  readCounters,
+  writeCounters,
+} from './microvms/usage-counters.ts';
 import type { GuestNetworking, GuestSide } from './network/guest-networking.ts';
 import type { RoleRights } from './role-rights.ts';
 import { VersionSnapshots } from './snapshots/version-snapshots.ts';
@@ -92,7 +102,7 @@ export class LocalHost implements Host {
   }
 
   async suspend(order: StartOrder): Promise<void> {
-    const { engine, uids, log, networking } = this.#parts;
+    const { engine, layout, uids, log, networking } = this.#parts;
     const live = this.#running(order.microvmId);
     try {
       await this.#callHook(order, 'suspend');
@@ -101,8 +111,10 @@ export class LocalHost implements Host {
       throw error;
     }
     this.#live.delete(order.microvmId); // from here on its end is wanted and no dial may start
+    let counters: UsageCounters;
     try {
       await live.quiesce();
+      counters = this.#countersOf(live);
       const saved = await engine.suspend(live.machine);
       log.info('microvm.suspended', { microvmId: order.microvmId, ...saved });
     } catch (error) {
@@ -111,7 +123,8 @@ export class LocalHost implements Host {
     }
     await live.endLogs();
     uids.release(order.microvmId);
-    await networking.release(order.microvmId);
+    const traffic = await networking.release(order.microvmId);
+    await writeCounters(layout.microvm(order.microvmId), addCounters(counters, packets(traffic)));
   }
 
   async resume(order: StartOrder): Promise<void> {
@@ -193,6 +206,29 @@ export class LocalHost implements Host {
     }
   }
 
+  async usage(microvmId: string, o: { dirty?: boolean } = {}): Promise<MicrovmUsage | undefined> {
+    const { engine, layout, networking } = this.#parts;
+    const dir = layout.microvm(microvmId);
+    const live = this.#live.get(microvmId);
+    const diskBytes = await diskUsage(dir);
+    if (diskBytes === undefined) return undefined;
+    if (!live) return { ...(await readCounters(dir)), residentBytes: 0, ownBytes: 0, diskBytes };
+    try {
+      const traffic = await networking.traffic(microvmId);
+      const { shape, residentBytes, ownBytes } = engine.usage(live.machine);
+      return {
+        ...addCounters(this.#countersOf(live), packets(traffic)),
+        ...{ vcpus: shape.vcpus, memoryBytes: shape.memoryMiB * 1024 ** 2 },
+        ...{ residentBytes, ownBytes, diskBytes },
+        ...(o.dirty && { dirtyBytes: await engine.dirtyBytes(live.machine) }),
+      };
+    } catch (error) {
+      // It ended or was suspended under the look at it: then that is the answer.
+      if (this.#live.get(microvmId) === live) throw error;
+      return this.usage(microvmId, o);
+    }
+  }
+
   async sweep(
     microvmIds: ReadonlySet<string>,
     versions: ReadonlySet<`${string}/${string}`>,
@@ -221,7 +257,7 @@ export class LocalHost implements Host {
   async dial(microvmId: string, port: number): Promise<Duplex> {
     const live = this.#live.get(microvmId);
     if (!live) throw new PortClosed(`MicroVM ${microvmId} does not run`);
-    return live.dial(port);
+    return live.dial(port, live.endpoint);
   }
 
   async openShell(microvmId: string): Promise<ShellSession> {
@@ -275,6 +311,16 @@ export class LocalHost implements Host {
     return this.#parts.networking.admit(egress, { microvmId, executionRoleArn, startedAt });
   }
 
+  /** What was counted for a machine that runs, but for its packets, which the network knows. */
+  #countersOf({ machine, earlier, endpoint }: LiveMicrovm): UsageCounters {
+    const { cpuSeconds } = this.#parts.engine.usage(machine);
+    const { toGuest, fromGuest } = endpoint;
+    return addCounters(earlier, {
+      ...noUsage,
+      ...{ cpuSeconds, endpointReceivedBytes: toGuest, endpointSentBytes: fromGuest },
+    });
+  }
+
   /** Connects, sets clock and entropy, lets the container run, and watches for its end. */
   async #awaken(
     order: StartOrder,
@@ -287,7 +333,8 @@ export class LocalHost implements Host {
     const logs = openLogStream(this.#parts.logs, order.logging, order, role);
     let live: LiveMicrovm;
     try {
-      live = await LiveMicrovm.connect(machine, logs, agentTimeoutMs, side);
+      const earlier = await readCounters(this.#parts.layout.microvm(order.microvmId));
+      live = await LiveMicrovm.connect(machine, logs, agentTimeoutMs, side, earlier);
       await (how === 'restored' ? live.awaken() : live.takeOver());
     } catch (error) {
       await machine.kill();

@@ -197,4 +197,12 @@ test("S3's, CloudWatch Logs' and squib's own operations", () => {
   assert.deepEqual(asked(squibActions.DeleteCredential({ userName: 'ann' }, caller, facts)), [
     'squib:DeleteCredential arn:aws:iam::000000000000:user/ann',
   ]);
+  const { GetMicrovmUsage, ListMicrovmUsage, ForkMicrovm } = squibActions;
+  const microvm = { microvmIdentifier: 'microvm-1' };
+  assert.deepEqual(asked(GetMicrovmUsage(microvm, caller, facts)), [`squib:GetMicrovmUsage ${image}`]);
+  assert.deepEqual(
+    GetMicrovmUsage(microvm, caller, facts)[0]?.context,
+    ForkMicrovm(microvm, caller, facts)[0]?.context,
+  );
+  assert.deepEqual(asked(ListMicrovmUsage({}, caller, facts)), ['squib:ListMicrovmUsage *']);
 });

@@ -3,8 +3,9 @@ import {
   SuspendMicrovmCommand,
   TerminateMicrovmCommand,
 } from '@aws-sdk/client-lambda-microvms';
-import { callSquib } from '../../src/cli/api/call.ts';
+import { callSquib, type Wire } from '../../src/cli/api/call.ts';
 import { readRootCredential } from '../../src/daemon/credentials.ts';
+import type { SquibOperations } from '../../src/extensions/squib-model.ts';
 import { attach, type TestMicrovm, until } from './microvms.ts';
 import type { TestSquib } from './squib.ts';
 
@@ -36,17 +37,23 @@ export async function crash(squib: TestSquib): Promise<void> {
   await squib.up();
 }
 
-/** Calls squib's own ForkMicrovm as root; the copies need not run yet. */
+/** Calls one of squib's own operations as root. */
+export function callExtension<Name extends keyof SquibOperations>(
+  squib: TestSquib,
+  name: Name,
+  input: Wire<SquibOperations[Name]['input']>,
+): Promise<Wire<SquibOperations[Name]['output']>> {
+  const endpoint = `http://127.0.0.1:${squib.config.api.port}`;
+  const connection = { endpoint, region: squib.config.region, ...readRootCredential(squib.layout.keys) };
+  return callSquib(connection, name, input);
+}
+
+/** Forks; the copies need not run yet. */
 export async function fork(
   squib: TestSquib,
   microvmIdentifier: string,
   settings: { count?: number; runHookPayload?: string } = {},
 ): Promise<TestMicrovm[]> {
-  const connection = {
-    endpoint: `http://127.0.0.1:${squib.config.api.port}`,
-    region: squib.config.region,
-    ...readRootCredential(squib.layout.keys),
-  };
-  const { items } = await callSquib(connection, 'ForkMicrovm', { microvmIdentifier, ...settings });
+  const { items } = await callExtension(squib, 'ForkMicrovm', { microvmIdentifier, ...settings });
   return Promise.all(items.map(({ microvmId, endpoint }) => attach(squib, microvmId, endpoint)));
 }

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { PortClosed, type ShellSession } from '../../control/host.ts';
+import { PortClosed, type ShellSession, type UsageCounters } from '../../control/host.ts';
 import type { Machine } from '../../engine/engine.ts';
+import type { ByteMeter } from '../../guest/byte-meter.ts';
 import { GuestConnection, GuestGone, GuestPortClosed } from '../../guest/guest-connection.ts';
 import type { LogWriter } from '../../store/log-store.ts';
 import { lineSplitter } from '../log-lines.ts';
 import type { GuestSide } from '../network/guest-networking.ts';
+import { noUsage } from './usage-counters.ts';
 
 /** How often an agent is greeted within the time that it has to answer. */
 const greetings = 3;
@@ -34,6 +36,10 @@ async function greet(machine: Machine, timeoutMs: number): Promise<GuestConnecti
 /** A machine that runs together with the connection to its guest agent. */
 export class LiveMicrovm {
   readonly machine: Machine;
+  /** What it had used before its process started. */
+  readonly earlier: UsageCounters;
+  /** Counts what crosses the endpoint. */
+  readonly endpoint: ByteMeter = { toGuest: 0, fromGuest: 0 };
   #guest: GuestConnection;
   readonly #logs: LogWriter | undefined;
   readonly #side: GuestSide | undefined;
@@ -45,8 +51,10 @@ export class LiveMicrovm {
     guest: GuestConnection,
     logs: LogWriter | undefined,
     side: GuestSide | undefined,
+    earlier: UsageCounters,
   ) {
     this.machine = machine;
+    this.earlier = earlier;
     this.#guest = guest;
     this.#logs = logs;
     this.#side = side;
@@ -62,8 +70,9 @@ export class LiveMicrovm {
     logs: LogWriter | undefined,
     timeoutMs: number,
     side?: GuestSide,
+    earlier: UsageCounters = noUsage,
   ): Promise<LiveMicrovm> {
-    return new LiveMicrovm(machine, await greet(machine, timeoutMs), logs, side);
+    return new LiveMicrovm(machine, await greet(machine, timeoutMs), logs, side, earlier);
   }
 
   get guest(): GuestConnection {
@@ -137,9 +146,10 @@ export class LiveMicrovm {
     await this.awaken();
   }
 
-  async dial(port: number): Promise<Duplex> {
+  /** @param meter counts what crosses the connection. */
+  async dial(port: number, meter?: ByteMeter): Promise<Duplex> {
     try {
-      return await this.#guest.dial(port);
+      return await this.#guest.dial(port, meter);
     } catch (error) {
       if (error instanceof GuestPortClosed) throw new PortClosed(`nobody listens on port ${port}`);
       throw error;
@@ -147,7 +157,7 @@ export class LiveMicrovm {
   }
 
   async openShell(): Promise<ShellSession> {
-    return this.#guest.openShell({ columns: 0, rows: 0 });
+    return this.#guest.openShell({ columns: 0, rows: 0 }, this.endpoint);
   }
 
   /** Writes what is left of the logs; to be called when the machine is gone. */

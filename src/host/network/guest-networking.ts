@@ -7,7 +7,7 @@ import type { MetadataClient, MetadataService } from '../metadata/metadata-servi
 import type { NameService } from '../names/name-service.ts';
 import { isClosed, mayBeNamed } from './egress.ts';
 import { egressPolicy } from './egress-order.ts';
-import type { MicrovmNetworks } from './microvm-networks.ts';
+import type { MicrovmNetworks, Traffic } from './microvm-networks.ts';
 
 /** What a guest is connected to besides its channel. */
 export interface GuestSide {
@@ -58,9 +58,15 @@ export class GuestNetworking {
   }
 
   /** To be called when the machine is gone: its wire may be another's next. */
-  async release(id: string): Promise<void> {
+  async release(id: string): Promise<Traffic | undefined> {
     const traffic = await this.#parts.networks.release(id);
     if (traffic) this.#parts.log.info('microvm.traffic', { microvmId: id, ...traffic });
+    return traffic;
+  }
+
+  /** What crossed a machine's card so far, at most a second ago; undefined when it has no way out. */
+  async traffic(id: string): Promise<Traffic | undefined> {
+    return (await this.#parts.networks.recentTraffic()).get(id);
   }
 
   /** Releases what belongs to none of these. */

@@ -5,6 +5,7 @@ import {
   type BuildOrder,
   type Host,
   MicrovmFailed,
+  type MicrovmUsage,
   PortClosed,
   type Presence,
   type ShellSession,
@@ -176,6 +177,19 @@ export class FaultyHost implements Host {
     for (const name of [...this.world.versions]) {
       if (!versions.has(name as `${string}/${string}`)) this.world.versions.delete(name);
     }
+  }
+
+  async usage(microvmId: string): Promise<MicrovmUsage | undefined> {
+    const there = this.world.microvms.get(microvmId);
+    if (there === undefined) return undefined;
+    const traffic = {
+      endpointReceivedBytes: 1,
+      endpointSentBytes: 2,
+      egressReceivedBytes: 3,
+      egressSentBytes: 4,
+    };
+    const ownBytes = there === 'running' ? 4096 : 0;
+    return { cpuSeconds: 0.5, ...traffic, residentBytes: ownBytes, ownBytes, diskBytes: 512 };
   }
 
   /** The main process of a running MicroVM ends. */

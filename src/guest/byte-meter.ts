@@ -1,0 +1,5 @@
+/** Counts the payload of streams. */
+export interface ByteMeter {
+  toGuest: number;
+  fromGuest: number;
+}
