@@ -40,4 +40,6 @@ export const squibActions: Rules = {
   ForkMicrovm: onMicrovm('squib:ForkMicrovm', 'lambda:RunMicrovm'),
   GetMicrovmUsage: onMicrovm('squib:GetMicrovmUsage'),
   ListMicrovmUsage: () => [{ action: 'squib:ListMicrovmUsage', resource: '*' }],
+  /** A link is a token in another form: whoever may not make tokens may not make links. */
+  CreateBrowserLink: onMicrovm('lambda:CreateMicrovmAuthToken'),
 };

@@ -4,6 +4,7 @@ import type { LambdaCoreHandlers } from '../aws/models/lambda-core.ts';
 import type { GetMicrovmResponse, LambdaMicrovmsHandlers } from '../aws/models/lambda-microvms.ts';
 import type { Log } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
+import { type BrowserGrant, type BrowserLinkRequest, browserGrant } from './auth-tokens/browser-grant.ts';
 import { BuildQueue } from './builds/build-queue.ts';
 import type { Clock } from './clock.ts';
 import { ConnectorWork } from './connectors/connector-work.ts';
@@ -38,6 +39,8 @@ export interface Control {
   fork(request: ForkRequest, caller: Caller): Promise<GetMicrovmResponse[]>;
   usage(microvmId: string, caller: Caller): Promise<MicrovmUsageView>;
   allUsage(caller: Caller): Promise<MicrovmUsageView[]>;
+  /** squib's own: who may have a link for a browser, and to what. */
+  browserGrant(request: BrowserLinkRequest, caller: Caller): BrowserGrant;
   /** For the ingress. */
   readonly endpoints: EndpointDirectory;
   /** Makes store and host agree; once, before anything else is called. */
@@ -64,6 +67,10 @@ export function createControl({ tokens, random, ...parts }: ControlParts): Contr
     },
     usage: (microvmId, caller) => getMicrovmUsage(context, microvmId, caller),
     allUsage: (caller) => listMicrovmUsage(context, caller),
+    browserGrant(request, caller) {
+      takeToken(caller.accountId, 'CreateMicrovmAuthToken');
+      return browserGrant(context, request, caller);
+    },
     endpoints: microvms,
     recover: () => recover(context),
     async settled() {

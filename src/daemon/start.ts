@@ -14,6 +14,7 @@ import { BuildPipeline } from '../host/builds/build-pipeline.ts';
 import { LocalHost } from '../host/local-host.ts';
 import { UidPool } from '../host/microvms/uid-pool.ts';
 import { openGuestNetworking } from '../host/network/open.ts';
+import { BrowserLinks } from '../ingress/browser-links.ts';
 import { endpointPorts, type Ingress, startIngress } from '../ingress/server.ts';
 import { Tokens } from '../ingress/tokens.ts';
 import { createLog } from '../log/log.ts';
@@ -61,6 +62,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   const root = ensureRootCredential(layout.keys);
   const certificates = await ensureCertificates(config.dataDir, { region, domain });
   const tokens = await Tokens.open(config.dataDir);
+  const links = new BrowserLinks(tokens);
   const store = openStore(layout.database);
   const authorization = openAuthorization({
     ...{ store, root, accountId, region, now: Date.now },
@@ -118,6 +120,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       ports,
       certificate: certificates.current,
       tokens,
+      links,
       directory: control.endpoints,
       dialer: host,
       log,
@@ -140,7 +143,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   });
   const api = await startApi(config, {
     handlers: lambda,
-    extensions: authorization.extensions(microvmHandlers(control)),
+    extensions: authorization.extensions(microvmHandlers(control, links)),
     checkS3: authorization.checkS3,
     audit: (record) => audit.record(record),
     objectStore: objects,

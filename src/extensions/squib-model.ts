@@ -66,6 +66,13 @@ export const squibModel: ServiceModel = {
       output: 'ListMicrovmUsageResponse',
       readonly: true,
     },
+    CreateBrowserLink: {
+      method: 'POST',
+      requestUri: '/_squib/v1/microvms/{microvmIdentifier}/browser-link',
+      responseCode: 201,
+      input: 'CreateBrowserLinkRequest',
+      output: 'CreateBrowserLinkResponse',
+    },
   },
   shapes: {
     // IAM's form of user names.
@@ -138,6 +145,29 @@ export const squibModel: ServiceModel = {
     },
     ForkedMicrovmList: { type: 'list', member: { shape: 'ForkedMicrovm' } },
     ForkMicrovmResponse: { type: 'structure', members: { items: { shape: 'ForkedMicrovmList' } } },
+    // As CreateMicrovmAuthToken takes them.
+    Port: { type: 'integer', min: 1, max: 65_535 },
+    Minutes: { type: 'integer', min: 1, max: 60 },
+    // Browsers take a second slash, forward or backward, for another host.
+    PathOnEndpoint: { type: 'string', min: 1, max: 2048, pattern: '/(?:[!-.0-\\[\\]-~][!-~]*)?' },
+    CreateBrowserLinkRequest: {
+      type: 'structure',
+      required: ['microvmIdentifier'],
+      members: {
+        microvmIdentifier: { shape: 'MicrovmIdentifier', location: 'uri', locationName: 'microvmIdentifier' },
+        port: { shape: 'Port' },
+        path: { shape: 'PathOnEndpoint' },
+        expirationInMinutes: { shape: 'Minutes' },
+      },
+    },
+    CreateBrowserLinkResponse: {
+      type: 'structure',
+      members: {
+        url: { shape: 'Secret' },
+        openBy: { shape: 'Moment' },
+        expiresAt: { shape: 'Moment' },
+      },
+    },
     CredentialList: { type: 'list', member: { shape: 'Credential' } },
     ValidationException: exception(400),
     AccessDeniedException: exception(403),
@@ -203,8 +233,16 @@ export interface SquibOperations {
   };
   GetMicrovmUsage: { input: { microvmIdentifier: string }; output: MicrovmUsageView };
   ListMicrovmUsage: { input: object; output: { items: MicrovmUsageView[] } };
+  CreateBrowserLink: {
+    input: { microvmIdentifier: string; port?: number; path?: string; expirationInMinutes?: number };
+    /** The link must be opened by `openBy`; the browser may go on until `expiresAt`. */
+    output: { url: string; openBy: Date; expiresAt: Date };
+  };
 }
 
 export type SquibHandlers = Handlers<SquibOperations>;
-export type MicrovmHandlers = Pick<SquibHandlers, 'ForkMicrovm' | 'GetMicrovmUsage' | 'ListMicrovmUsage'>;
+export type MicrovmHandlers = Pick<
+  SquibHandlers,
+  'ForkMicrovm' | 'GetMicrovmUsage' | 'ListMicrovmUsage' | 'CreateBrowserLink'
+>;
 export type CredentialHandlers = Omit<SquibHandlers, keyof MicrovmHandlers>;

@@ -1,4 +1,5 @@
 import type { Log } from '../log/log.ts';
+import { linkPrefix } from './browser-links.ts';
 import type { Admission } from './checks.ts';
 import type { Inbound } from './inbound.ts';
 
@@ -19,6 +20,13 @@ export interface AccessEntry {
   milliseconds: number;
 }
 
+/** Without the query, and without the secret of a browser's link. */
+function loggedPath(target: string): string {
+  if (target.startsWith(linkPrefix)) return linkPrefix;
+  const query = target.indexOf('?');
+  return query < 0 ? target : target.slice(0, query);
+}
+
 export type AccessSink = (entry: AccessEntry) => void;
 
 /** The entry for one request that is over. */
@@ -28,12 +36,11 @@ export function accessEntry(
   to: Admission | undefined,
   answer: { status: number; bytesIn: number; bytesOut: number },
 ): AccessEntry {
-  const query = request.target.indexOf('?');
   return {
     requestId: request.requestId,
     host: request.authority,
     method: request.method,
-    path: query < 0 ? request.target : request.target.slice(0, query),
+    path: loggedPath(request.target),
     microvmId: to?.microvmId,
     port: to?.port || undefined,
     protocol,

@@ -1,5 +1,6 @@
 import type { EndpointDirectory } from '../control/endpoints.ts';
 import type { TokenGrant } from '../control/tokens.ts';
+import { type BrowserLinks, fromSameOrigin, linkPrefix } from './browser-links.ts';
 import type { Inbound } from './inbound.ts';
 import { type Refusal, refusals } from './refusals.ts';
 import { allowsPort, type Tokens } from './tokens.ts';
@@ -15,11 +16,19 @@ export interface Admission {
 /** What the checks have found so far. */
 interface Visit {
   readonly request: Inbound;
-  readonly tokens: Tokens;
-  readonly directory: EndpointDirectory;
+  readonly door: Door;
+  /** True when squib's cookie carries the token. */
+  byCookie: boolean;
   token: string;
   claims: TokenGrant | undefined;
   admission: Admission;
+}
+
+/** What requests are checked against. */
+export interface Door {
+  readonly tokens: Tokens;
+  readonly directory: EndpointDirectory;
+  readonly links: BrowserLinks;
 }
 
 type Verdict = Refusal | undefined;
@@ -33,18 +42,31 @@ function usableSubprotocols(visit: Visit): Verdict {
 }
 
 /** Decision P9: the header's token wins over the subprotocol's. */
-function carriesToken(visit: Visit): Verdict {
+function carriesToken(visit: Visit): Verdict | Promise<Verdict> {
   const { token, subprotocols } = visit.request;
   const carried = token ?? (typeof subprotocols === 'object' ? subprotocols.token : undefined);
-  if (carried === undefined) return refusals.missingAuthentication;
+  if (carried === undefined) return browserWithoutToken(visit);
   visit.token = carried;
   return undefined;
 }
 
+/** Off the AWS path, where AWS has one answer: a browser opens a link, or has opened one and sends squib's cookie. */
+function browserWithoutToken(visit: Visit): Verdict | Promise<Verdict> {
+  const { request, door } = visit;
+  if (request.target.startsWith(linkPrefix)) {
+    return door.links.open(request, door.directory.find(request.authority)?.microvmId);
+  }
+  if (request.cookieToken === undefined) return refusals.missingAuthentication;
+  if (!fromSameOrigin(request)) return refusals.otherOrigin;
+  visit.token = request.cookieToken;
+  visit.byCookie = true;
+  return undefined;
+}
+
 function opensToken(visit: Visit): Verdict | Promise<Verdict> {
-  visit.claims = visit.tokens.remembered(visit.token);
+  visit.claims = visit.door.tokens.remembered(visit.token);
   if (visit.claims) return undefined;
-  return visit.tokens.read(visit.token).then((claims) => {
+  return visit.door.tokens.read(visit.token).then((claims) => {
     if (claims === 'unparseable') return refusals.missingAuthentication;
     if (claims === 'untrusted') return refusals.authenticationFailed;
     visit.claims = claims;
@@ -58,12 +80,13 @@ function opensToken(visit: Visit): Verdict | Promise<Verdict> {
  */
 function tokenFitsHost(visit: Visit): Verdict {
   const claims = visit.claims!;
-  const endpoint = visit.directory.find(visit.request.authority);
+  const endpoint = visit.door.directory.find(visit.request.authority);
   if (!endpoint || endpoint.microvmId !== claims.microvmId || claims.expiresAt <= Date.now()) {
     return refusals.authenticationFailed;
   }
+  if ((claims.kind === 'browser') !== visit.byCookie) return refusals.authenticationFailed;
   visit.admission.microvmId = endpoint.microvmId;
-  visit.admission.kind = claims.kind;
+  visit.admission.kind = claims.kind === 'shell' ? 'shell' : 'app';
   // Decision P1: without a connector for it, no port is open.
   const open = claims.kind === 'shell' ? endpoint.shellIngress : endpoint.httpIngress;
   return open ? undefined : refusals.portDenied;
@@ -83,13 +106,18 @@ function portIsPort(visit: Visit): Verdict {
   const { port, subprotocols } = visit.request;
   const asked = port ?? (typeof subprotocols === 'object' ? subprotocols.port : undefined);
   if (asked === undefined) {
-    visit.admission.port = defaultPort;
+    visit.admission.port = defaultPortFor(visit.claims!);
     return undefined;
   }
   const number = /^\d{1,5}$/.test(asked) ? Number(asked) : 0;
   if (number < 1 || number > 65_535) return refusals.badPort;
   visit.admission.port = number;
   return undefined;
+}
+
+/** A browser cannot name a port; its link did. */
+function defaultPortFor({ kind, ports }: TokenGrant): number {
+  return kind === 'browser' && ports !== 'all' ? (ports[0]?.startPort ?? defaultPort) : defaultPort;
 }
 
 function portIsAllowed(visit: Visit): Verdict {
@@ -121,11 +149,7 @@ function proceed(visit: Visit, from: number): Admission | Refusal | Promise<Admi
 }
 
 /** Runs all checks; synchronous when the token is remembered, so that most requests wait for nothing. */
-export function admit(
-  request: Inbound,
-  tokens: Tokens,
-  directory: EndpointDirectory,
-): Admission | Refusal | Promise<Admission | Refusal> {
+export function admit(request: Inbound, door: Door): Admission | Refusal | Promise<Admission | Refusal> {
   const admission: Admission = { microvmId: '', kind: 'app', port: 0 };
-  return proceed({ request, tokens, directory, token: '', claims: undefined, admission }, 0);
+  return proceed({ request, door, byCookie: false, token: '', claims: undefined, admission }, 0);
 }

@@ -1,17 +1,16 @@
 import type { ClientHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import { type EndpointDirectory, EndpointUnavailable } from '../control/endpoints.ts';
+import { EndpointUnavailable } from '../control/endpoints.ts';
 import { PortClosed } from '../control/host.ts';
 import type { Log } from '../log/log.ts';
 import type { AccessSink } from './access-log.ts';
-import { type Admission, admit } from './checks.ts';
+import { type Admission, admit, type Door } from './checks.ts';
 import type { FieldBlock } from './field-block.ts';
 import type { Guest, Guests } from './guests.ts';
 import { Http1Upstream, type UpstreamFailure } from './http1/upstream.ts';
 import { Http2Call, NotHttp2 } from './http2/upstream.ts';
 import type { Fields, Inbound } from './inbound.ts';
 import { type Refusal, refusals } from './refusals.ts';
-import type { Tokens } from './tokens.ts';
 
 /** The application's answer up to its body. */
 export interface ResponseHead {
@@ -57,9 +56,7 @@ export interface RequestSender {
 }
 
 /** What every exchange needs. */
-export interface Services {
-  tokens: Tokens;
-  directory: EndpointDirectory;
+export interface Services extends Door {
   guests: Guests;
   log: Log;
   /** Where a line per request goes. */
@@ -103,7 +100,7 @@ export class Exchange implements RequestSender {
   }
 
   start(): void {
-    const verdict = admit(this.#request, this.#services.tokens, this.#services.directory);
+    const verdict = admit(this.#request, this.#services);
     if (verdict instanceof Promise) verdict.then((v) => this.#admitted(v)).catch((e) => this.#fault(e));
     else this.#admitted(verdict);
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { browserCookie, takeBrowserCookie } from './browser-links.ts';
 import { FieldBlock } from './field-block.ts';
 import { readSubprotocols, type Subprotocols } from './subprotocols.ts';
 
@@ -18,6 +19,8 @@ export interface Inbound {
   /** Body length in bytes; `unknown` until its end; undefined when there is no body and no length was sent. */
   readonly length: number | 'unknown' | undefined;
   readonly token: string | undefined;
+  /** Token of squib's own cookie. */
+  readonly cookieToken: string | undefined;
   readonly port: string | undefined;
   readonly forceHttp2: boolean;
   readonly contentType: string;
@@ -42,6 +45,7 @@ export interface Sifted {
   upgrade: string;
   websocketProtocol: string | undefined;
   token: string | undefined;
+  cookieToken: string | undefined;
   port: string | undefined;
   forceHttp2: boolean;
   contentType: string;
@@ -69,6 +73,7 @@ export function sift(raw: Fields): Sifted {
     upgrade: '',
     websocketProtocol: undefined,
     token: undefined,
+    cookieToken: undefined,
     port: undefined,
     forceHttp2: false,
     contentType: '',
@@ -112,6 +117,14 @@ export function sift(raw: Fields): Sifted {
         break;
       case 'content-type':
         found.contentType = value;
+        break;
+      case 'cookie':
+        if (value.includes(browserCookie)) {
+          const { token, rest } = takeBrowserCookie(value);
+          found.cookieToken ??= token;
+          if (rest !== '') fields.push(name, rest);
+          continue;
+        }
         break;
       case 'x-aws-proxy-auth':
         found.token = join(found.token, value);
@@ -163,6 +176,7 @@ export function inbound(
     fields,
     length: request.length,
     token: found.token,
+    cookieToken: found.cookieToken,
     port: found.port,
     forceHttp2: found.forceHttp2,
     contentType: found.contentType,

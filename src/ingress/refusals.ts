@@ -2,6 +2,8 @@
 export interface Refusal {
   readonly status: number;
   readonly body: string;
+  /** More header fields: name, value, … */
+  readonly fields?: readonly string[];
 }
 
 const refusal = (status: number, body: string): Refusal => ({ status, body });
@@ -15,6 +17,12 @@ export const refusals = {
   badPort: refusal(400, 'Invalid port'),
   badRequest: refusal(400, 'Bad request'),
   badSubprotocols: refusal(400, 'Invalid WebSocket subprotocols'),
+  /** Off the AWS path: answers about browser links. */
+  linkUnusable: refusal(
+    403,
+    'This link has been used or has expired. Open the MicroVM again where you got it.',
+  ),
+  otherOrigin: refusal(403, 'Request from another origin'),
   requestTimeout: refusal(408, 'Request header took too long'),
   headTooLarge: refusal(431, 'Request header too large'),
   tooManyRequests: refusal(429, 'Too many requests'),
@@ -26,6 +34,7 @@ export const refusals = {
 /** Fields of a refusal as a flat list of names and values. */
 export function refusalFields(answer: Refusal, requestId: string): string[] {
   const fields = ['x-amzn-requestid', requestId, 'cache-control', 'private, no-store'];
+  if (answer.fields) fields.push(...answer.fields);
   // Decision P5: no type is recorded; the bodies are plain text.
   if (answer.body) fields.push('content-type', 'text/plain');
   fields.push('content-length', String(Buffer.byteLength(answer.body)));

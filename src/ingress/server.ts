@@ -5,6 +5,7 @@ import { SquibError } from '../errors/squib-error.ts';
 import type { Log } from '../log/log.ts';
 import type { KeyPair } from '../setup/certificates.ts';
 import { AccessBatch, accessByLog } from './access-log.ts';
+import { BrowserLinks } from './browser-links.ts';
 import type { Services } from './exchange.ts';
 import type { GuestDialer } from './guest-dialer.ts';
 import { Guests } from './guests.ts';
@@ -24,6 +25,8 @@ export interface IngressOptions {
   /** Certificate and key of the endpoints, asked for again once a day, so that a renewed one takes effect. */
   certificate: () => Promise<KeyPair>;
   tokens: Tokens;
+  /** Without it nobody can make links for browsers. */
+  links?: BrowserLinks;
   directory: EndpointDirectory;
   dialer: GuestDialer;
   log: Log;
@@ -79,7 +82,8 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
   const { accessLog } = options;
   const batch = accessLog ? new AccessBatch(accessLog) : undefined;
   const access = accessLog === false ? undefined : (batch?.sink ?? accessByLog(log));
-  const services: Services = { tokens, directory, guests, log, access };
+  const links = options.links ?? new BrowserLinks(tokens);
+  const services: Services = { tokens, links, directory, guests, log, access };
   const connections = new Set<Http1Connection>();
   const sockets = new Set<Socket>();
   const server = createServer({

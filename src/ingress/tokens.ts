@@ -49,7 +49,7 @@ export function allowsPort(ports: TokenPorts, port: number): boolean {
 /** The keys of a token's claims inside the sealed text, short because their length is spent on ports. */
 interface Sealed {
   m: string;
-  k: 'app' | 'shell';
+  k: TokenGrant['kind'];
   e: number;
   p?: string;
 }
@@ -86,7 +86,7 @@ export class Tokens implements TokenIssuer {
 
   async issue(claims: TokenGrant): Promise<string> {
     const sealed: Sealed = { m: claims.microvmId, k: claims.kind, e: claims.expiresAt };
-    if (claims.kind === 'app' && claims.ports !== 'all') sealed.p = packPorts(claims.ports);
+    if (claims.kind !== 'shell' && claims.ports !== 'all') sealed.p = packPorts(claims.ports);
     const bytes = sealed.p === undefined ? unlistedBytes : listedBytes;
     const text = JSON.stringify(sealed).padEnd(bytes, ' ');
     return seal(text, await this.#keys.current());

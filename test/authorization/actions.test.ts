@@ -206,3 +206,9 @@ test("S3's, CloudWatch Logs' and squib's own operations", () => {
   );
   assert.deepEqual(asked(ListMicrovmUsage({}, caller, facts)), ['squib:ListMicrovmUsage *']);
 });
+
+test('a browser link needs what a token needs', () => {
+  assert.deepEqual(asked(squibActions.CreateBrowserLink({ microvmIdentifier: 'microvm-1' }, caller, facts)), [
+    `lambda:CreateMicrovmAuthToken ${image}`,
+  ]);
+});

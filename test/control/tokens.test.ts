@@ -98,3 +98,29 @@ test('a shell token needs SHELL_INGRESS, and nothing beside it but HTTP_INGRESS'
     ],
   );
 });
+
+test('a browser link is a token for one port, under the rules of tokens', async (t) => {
+  const lab = openLab(t);
+  const microvmIdentifier = await lab.microvm();
+  const { endpoint } = await lab.api.GetMicrovm({ microvmIdentifier }, caller);
+  const request = { microvmIdentifier, port: 3000, path: '/lab', expirationInMinutes: 5 };
+  assert.deepEqual(lab.control.browserGrant(request, caller), {
+    grant: {
+      microvmId: microvmIdentifier,
+      kind: 'browser',
+      ports: [{ startPort: 3000, endPort: 3000 }],
+      expiresAt: lab.clock.now() + 300_000,
+    },
+    endpoint,
+    path: '/lab',
+  });
+  const { grant, path } = lab.control.browserGrant({ microvmIdentifier }, caller);
+  assert.deepEqual([grant.ports, path], [[{ startPort: 8080, endPort: 8080 }], '/']);
+  assert.equal(grant.expiresAt, lab.clock.now() + 3_600_000);
+  const refused = (more: object) => () => lab.control.browserGrant({ microvmIdentifier, ...more }, caller);
+  assert.throws(refused({ expirationInMinutes: 61 }), refusal('Validation', /exceeded max allowed/));
+  assert.throws(refused({ port: 0 }), refusal('Validation', /0 is not a port/));
+  await lab.api.TerminateMicrovm({ microvmIdentifier }, caller);
+  await lab.settle();
+  assert.throws(refused({}), refusal('Validation', /has been terminated/));
+});

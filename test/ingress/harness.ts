@@ -11,6 +11,7 @@ import { type ClientOptions, WebSocket } from 'ws';
 import { type Endpoint, type EndpointDirectory, EndpointUnavailable } from '../../src/control/endpoints.ts';
 import { PortClosed, type ShellSession } from '../../src/control/host.ts';
 import type { TokenPorts } from '../../src/control/tokens.ts';
+import { BrowserLinks } from '../../src/ingress/browser-links.ts';
 import type { GuestDialer } from '../../src/ingress/guest-dialer.ts';
 import { type Ingress, type IngressOptions, startIngress } from '../../src/ingress/server.ts';
 import { Tokens } from '../../src/ingress/tokens.ts';
@@ -106,6 +107,9 @@ export class Bed {
   readonly agent: Agent;
   ingress!: Ingress;
   tokens!: Tokens;
+  links!: BrowserLinks;
+  /** Added to what links take for the time, in milliseconds. */
+  later = 0;
   caFile = '';
   ca!: Buffer;
   readonly #servers: Server[] = [];
@@ -120,6 +124,7 @@ export class Bed {
     const bed = new Bed();
     const certificates = await ensureCertificates(bed.dataDir, { region: 'us-east-1', domain: 'localhost' });
     bed.tokens = await Tokens.open(bed.dataDir);
+    bed.links = new BrowserLinks(bed.tokens, () => Date.now() + bed.later);
     bed.caFile = certificates.caFile;
     bed.ca = readFileSync(certificates.caFile);
     bed.ingress = await startIngress({
@@ -127,6 +132,7 @@ export class Bed {
       ports: [0],
       certificate: certificates.current,
       tokens: bed.tokens,
+      links: bed.links,
       directory: bed.guest,
       dialer: bed.guest,
       log: createLog((line) => bed.lines.push(JSON.parse(line) as Record<string, unknown>)),

@@ -5,7 +5,7 @@ import { expirationTooLong, microvmEnded } from '../errors.ts';
 import { findMicrovm } from '../microvms/find-microvm.ts';
 import type { TokenPorts } from '../tokens.ts';
 
-const longestMinutes = 60;
+export const longestMinutes = 60;
 
 /** The part of the answer's map that clients send back, and the header they send it in. */
 const carrier = 'X-aws-proxy-auth';
