@@ -46,10 +46,12 @@ export async function runProgram(
   squib: TestSquib,
   program: string,
   args: string[],
-  options: { keys?: Keys; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { keys?: Keys; cwd?: string; env?: NodeJS.ProcessEnv; path?: string[] } = {},
 ): Promise<Ran> {
+  const own = cliEnvironment(squib, options.keys);
+  const path = [...(options.path ?? []), own.PATH].join(':');
   const child = spawn(program, args, {
-    env: { ...cliEnvironment(squib, options.keys), ...options.env },
+    env: { ...own, PATH: path, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   });
