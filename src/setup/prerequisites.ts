@@ -69,6 +69,8 @@ export const prerequisites: Prerequisite[] = [
 export const testPrerequisites: Prerequisite[] = [
   { package: 'python3', why: "runs AWS's Python clients in the tests", present: command('python3') },
   { package: 'python3-venv', why: 'makes the environment that they live in', present: hasPythonVenv },
+  { package: 'zip', why: 'packs applications as the guides do', present: command('zip') },
+  { package: 'curl', why: 'asks endpoints as the guides do', present: command('curl') },
 ];
 
 /** Debian splits venv's bundled pip off Python. */
