@@ -13,6 +13,16 @@ const onUser =
   (operation: string): AccessRule<{ userName: string }> =>
   ({ userName }, caller) => [{ action: `squib:${operation}`, resource: userArn(caller, userName) }];
 
+/** On what is asked about, for a MicroVM on its image; `*` for everything, and for an id that says nothing. */
+const onEvents =
+  (action: string): AccessRule<{ resource?: string }> =>
+  ({ resource = '*' }, _caller, facts) => {
+    const arn = resource.startsWith('arn:') ? resource : facts.imageOfMicrovm(resource);
+    return [
+      { action, resource: arn ?? '*', context: resourceTags(arn === undefined ? {} : facts.tagsOf(arn)) },
+    ];
+  };
+
 /**
  * Like every call on a MicroVM, on its image. An id that nobody has needs no permission.
  * @param actions with their services
@@ -42,4 +52,6 @@ export const squibActions: Rules = {
   ListMicrovmUsage: () => [{ action: 'squib:ListMicrovmUsage', resource: '*' }],
   /** A link is a token in another form: whoever may not make tokens may not make links. */
   CreateBrowserLink: onMicrovm('lambda:CreateMicrovmAuthToken'),
+  ListEvents: onEvents('squib:ListEvents'),
+  StreamEvents: onEvents('squib:StreamEvents'),
 };

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { redactorOf } from '../audit/redaction.ts';
 import { ServiceError } from '../errors/service-error.ts';
 import type { Log } from '../log/log.ts';
@@ -112,6 +113,8 @@ export class RestJsonFrontDoor {
       );
     }
     const output = await handler(input, caller);
+    const { streams } = operation.model;
+    if (streams !== undefined) return streamed(streams, output.stream as Readable);
     if (!operation.model.readonly) outcome.output = this.#redact(operation.model.output, output);
     const text = operation.render(output);
     const status = operation.model.responseCode;
@@ -139,6 +142,15 @@ export class RestJsonFrontDoor {
   #logFailure(error: unknown, operation: string, { requestId }: Incoming): void {
     this.#options.log.error('operation failed', { operation, requestId, error });
   }
+}
+
+/** Ends with its connection, which nothing else may use meanwhile. */
+function streamed(type: string, body: Readable): Answer {
+  return {
+    status: 200,
+    headers: { 'content-type': type, 'cache-control': 'no-store', connection: 'close' },
+    body,
+  };
 }
 
 function errorAnswer({ code, status, message, members, headers }: WireError): Answer {

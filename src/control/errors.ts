@@ -15,6 +15,11 @@ export const badPageToken = () => invalid('The pagination token is not valid.');
 export const clientTokenReused = (token: string) =>
   conflict(`The client token ${token} was already used with different parameters.`);
 
+export const unknownEvent = (id: string, newest: number) =>
+  invalid(
+    `There is no event ${id} yet; the newest is ${newest}. Leave 'since' out to begin with what happens now.`,
+  );
+
 // Names of images
 export const invalidArn = (value: string) => invalid(`Invalid ARN format: ${value}`);
 export const malformedArn = () => invalid("Malformed ARN - doesn't start with 'arn:'");

@@ -20,7 +20,7 @@ import type { QueryService } from '../aws/query-service.ts';
 import { stsService } from '../aws/sts/sts-service.ts';
 import { imageArn, partition } from '../control/arns.ts';
 import { credentialHandlers } from '../extensions/credentials.ts';
-import type { MicrovmHandlers, SquibHandlers } from '../extensions/squib-model.ts';
+import type { CredentialHandlers, SquibHandlers } from '../extensions/squib-model.ts';
 import type { Credentials } from '../store/credentials.ts';
 import { openSealer } from '../store/sealer.ts';
 import type { Store } from '../store/store.ts';
@@ -50,7 +50,7 @@ export interface Authorization {
   /** @throws ServiceError `AccessDenied` */
   checkS3(caller: Caller, operation: string, request: S3Request): void;
   /** All of squib's own operations, guarded: its own and the given ones. */
-  extensions(others: MicrovmHandlers): SquibHandlers;
+  extensions(others: Omit<SquibHandlers, keyof CredentialHandlers>): SquibHandlers;
   /** IAM's operations, guarded already. */
   iam: Readonly<Record<string, AnyHandler>>;
   /** IAM and STS for the front door. */

@@ -6,8 +6,10 @@ import type { Config } from '../config/config.ts';
 import { dataLayout } from '../config/layout.ts';
 import { systemClock } from '../control/clock.ts';
 import { createControl } from '../control/control.ts';
+import { EventFeed } from '../control/events/event-feed.ts';
 import { createEngine } from '../engine/engine.ts';
 import { SquibError } from '../errors/squib-error.ts';
+import { eventHandlers } from '../extensions/events.ts';
 import { microvmHandlers } from '../extensions/microvms.ts';
 import { createImageBuilder } from '../host/builder/image-builder.ts';
 import { BuildPipeline } from '../host/builds/build-pipeline.ts';
@@ -110,6 +112,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     config: { endpoint, quotas: config.quotas },
     log,
   });
+  const events = new EventFeed(store.transitions);
   await control.recover();
 
   const ingresses: Ingress[] = [];
@@ -143,7 +146,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   });
   const api = await startApi(config, {
     handlers: lambda,
-    extensions: authorization.extensions(microvmHandlers(control, links)),
+    extensions: authorization.extensions({ ...microvmHandlers(control, links), ...eventHandlers(events) }),
     checkS3: authorization.checkS3,
     audit: (record) => audit.record(record),
     objectStore: objects,
@@ -162,6 +165,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     engine: `QEMU with ${accelerator.toUpperCase()} (${accelerationReason})`,
     async stop() {
       clearInterval(logSweep);
+      events.close();
       await api.close();
       await cloudFormation.stacks.close();
       await Promise.all(ingresses.map((ingress) => ingress.close()));

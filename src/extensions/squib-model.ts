@@ -1,6 +1,7 @@
 import type { Handlers } from '../aws/handlers.ts';
 import type { ServiceModel, Shape } from '../aws/protocol/model.ts';
 import type { MicrovmUsageView } from '../control/microvms/microvm-usage.ts';
+import { type EventOperations, eventOperations, eventShapes } from './event-model.ts';
 
 /**
  * squib's own API beside AWS's, in the form of an AWS service model: so routing, checks, error shapes and redaction are
@@ -73,6 +74,7 @@ export const squibModel: ServiceModel = {
       input: 'CreateBrowserLinkRequest',
       output: 'CreateBrowserLinkResponse',
     },
+    ...eventOperations,
   },
   shapes: {
     // IAM's form of user names.
@@ -168,6 +170,7 @@ export const squibModel: ServiceModel = {
         expiresAt: { shape: 'Moment' },
       },
     },
+    ...eventShapes,
     CredentialList: { type: 'list', member: { shape: 'Credential' } },
     ValidationException: exception(400),
     AccessDeniedException: exception(403),
@@ -215,7 +218,7 @@ export interface CredentialDescription {
 }
 
 /** Input and output of each operation of {@link squibModel}. */
-export interface SquibOperations {
+export interface SquibOperations extends EventOperations {
   CreateCredential: {
     input: { userName: string; policyDocument: string; expiresAt?: Date };
     output: CredentialDescription & { secretAccessKey: string };
@@ -245,4 +248,4 @@ export type MicrovmHandlers = Pick<
   SquibHandlers,
   'ForkMicrovm' | 'GetMicrovmUsage' | 'ListMicrovmUsage' | 'CreateBrowserLink'
 >;
-export type CredentialHandlers = Omit<SquibHandlers, keyof MicrovmHandlers>;
+export type CredentialHandlers = Omit<SquibHandlers, keyof MicrovmHandlers | keyof EventOperations>;

@@ -18,7 +18,8 @@ const writer = `
     store.transaction(() => {
       const times = { lastNumber: 1, createdAt: 1, updatedAt: 1 };
       store.images.insert({ id: name, arn: name, account: '1', region: 'r', name, state: 'CREATED', ...times });
-      const change = { fromState: null, toState: 'CREATED', reason: 'Because.', at: 1 };
+      const owner = { account: '1', region: 'r', resource: name, number: null };
+      const change = { ...owner, fromState: null, toState: 'CREATED', reason: 'Because.', at: 1 };
       store.transitions.add({ kind: 'image', subject: name, ...change });
     });
     writeSync(1, name + '\\n');

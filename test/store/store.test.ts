@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -83,7 +83,8 @@ test('pages are read by key, newest first', (t) => {
 test('the history can only grow', (t) => {
   const file = databaseFile(t);
   const store = openStore(file);
-  const change = { fromState: null, toState: 'PENDING', reason: 'Because.', at: 7 };
+  const owner = { account: '1', region: 'r', resource: 'arn-a', number: 1 };
+  const change = { ...owner, fromState: null, toState: 'PENDING', reason: 'Because.', at: 7 };
   store.transitions.add({ kind: 'microvm', subject: 'm', ...change });
   store.close();
   const db = new DatabaseSync(file);
@@ -109,4 +110,45 @@ test('the queries of lists and quotas use an index', (t) => {
   assert.match(plan(memory), /COVERING INDEX microvmsAlive/);
   const alive = "SELECT count(*) FROM microvms WHERE state <> 'TERMINATED' AND imageId = 'i' AND number = 1";
   assert.match(plan(alive), /COVERING INDEX microvmsAlive/);
+  const events = "SELECT * FROM transitions WHERE account = '1' AND region = 'r' AND";
+  assert.match(
+    plan(`${events} seq > 7 ORDER BY seq LIMIT 9`),
+    /^SEARCH transitions USING INTEGER PRIMARY KEY[^;]*$/,
+  );
+  const ofImage = plan(`${events} resource = 'a' AND seq < 7 ORDER BY seq DESC LIMIT 9`);
+  assert.match(ofImage, /^SEARCH transitions USING INDEX transitionsByResource[^;]*$/);
+  const ofOne = plan(
+    `${events} kind IN ('microvm', 'build') AND subject = 'm' AND seq > 7 ORDER BY seq LIMIT 9`,
+  );
+  assert.match(ofOne, /^SEARCH transitions USING INDEX transitionsBySubject/);
+});
+
+test('history written before events had owners is given them, as far as its subjects are known', (t) => {
+  const file = databaseFile(t);
+  const db = new DatabaseSync(file);
+  const migrations = new URL('../../src/store/migrations/', import.meta.url);
+  for (const name of readdirSync(migrations).sort()) {
+    if (name < '0006') db.exec(readFileSync(new URL(name, migrations), 'utf8'));
+  }
+  db.exec(`PRAGMA user_version = 5;
+    INSERT INTO images VALUES (1, 'i', 'arn-i', '1', 'r', 'i', 'CREATED', 2, 1, 1);
+    INSERT INTO versions VALUES ('i', 2, 'SUCCESSFUL', 'ACTIVE', NULL, 512, '{}', 1, 1);
+    INSERT INTO builds (id, imageId, number, microvmId, state, createdAt) VALUES ('b', 'i', 2, 'm', 'SUCCESSFUL', 1);
+    INSERT INTO transitions (kind, subject, toState, reason, at) VALUES
+      ('image', 'i', 'CREATED', 'a', 1), ('version', 'i/2', 'SUCCESSFUL/ACTIVE', 'b', 1),
+      ('build', 'b', 'SUCCESSFUL', 'c', 1), ('build', 'gone', 'FAILED', 'd', 1);`);
+  db.close();
+  const store = openStore(file);
+  const found = store.transitions.page({ account: '1', region: 'r', resource: 'arn-i' }, { limit: 9 });
+  const brief = found.rows.map(({ reason, number }) => [reason, number]);
+  assert.deepEqual(brief, [
+    ['c', 2],
+    ['b', 2],
+    ['a', null],
+  ]);
+  assert.equal(store.transitions.of('build', 'gone')[0]?.account, null);
+  store.close();
+  const again = new DatabaseSync(file);
+  assert.throws(() => again.exec("UPDATE transitions SET reason = 'x'"), /append-only/);
+  again.close();
 });

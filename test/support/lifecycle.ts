@@ -4,8 +4,8 @@ import {
   TerminateMicrovmCommand,
 } from '@aws-sdk/client-lambda-microvms';
 import { callSquib, type Wire } from '../../src/cli/api/call.ts';
-import { readRootCredential } from '../../src/daemon/credentials.ts';
 import type { SquibOperations } from '../../src/extensions/squib-model.ts';
+import { rootConnection } from './connection.ts';
 import { attach, type TestMicrovm, until } from './microvms.ts';
 import type { TestSquib } from './squib.ts';
 
@@ -43,9 +43,7 @@ export function callExtension<Name extends keyof SquibOperations>(
   name: Name,
   input: Wire<SquibOperations[Name]['input']>,
 ): Promise<Wire<SquibOperations[Name]['output']>> {
-  const endpoint = `http://127.0.0.1:${squib.config.api.port}`;
-  const connection = { endpoint, region: squib.config.region, ...readRootCredential(squib.layout.keys) };
-  return callSquib(connection, name, input);
+  return callSquib(rootConnection(squib), name, input);
 }
 
 /** Forks; the copies need not run yet. */

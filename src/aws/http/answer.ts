@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 export interface Answer {
   status: number;
   headers?: Record<string, string>;
-  /** A stream must come with its `content-length` among the headers. */
+  /** A stream that has an end must come with its `content-length` among the headers. */
   body?: string | Readable;
 }
 

@@ -15,6 +15,8 @@ export interface OperationModel {
   errors?: string[];
   idempotent?: boolean;
   readonly?: boolean;
+  /** Content type of an answer without an end; the handler gives it as `stream`, of type `Readable`. */
+  streams?: string;
   paginator?: { input_token: string; output_token: string; limit_key: string; result_key: string };
 }
 

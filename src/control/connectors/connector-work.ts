@@ -66,9 +66,9 @@ export class ConnectorWork {
     if (connector?.state !== 'DELETING') return;
     const change = { from: 'DELETING', to: 'DELETED', reason: 'Removed.', at: clock.now() };
     store.transaction(() => {
+      remember(store, { kind: 'connector', id }, change);
       store.tags.clear(connector.arn);
       store.connectors.remove(id);
-      remember(store, { kind: 'connector', id }, change);
     });
   }
 }
