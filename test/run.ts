@@ -12,6 +12,7 @@ if (only.length === 0) {
   for (const [name, ...command] of [
     ['lint and format', 'biome', 'check', '--error-on-warnings', '.'],
     ['type check', 'tsc', '--noEmit'],
+    ['type check of the console', 'tsc', '--noEmit', '-p', 'console'],
   ]) {
     const [program = '', ...args] = command;
     const { status } = spawnSync(program, args, { stdio: 'inherit' });

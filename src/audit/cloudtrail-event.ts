@@ -46,10 +46,11 @@ export function cloudTrailEvent(call: AuditedCall, options: EventOptions): Recor
     eventID: randomUUID(),
     readOnly,
     resources: resourcesOf(call, options.imageOfMicrovm).map(resource),
-    eventType: 'AwsApiCall',
+    eventType: call.service === 'signin' ? 'AwsConsoleSignIn' : 'AwsApiCall',
     managementEvent: !data,
     recipientAccountId: call.caller?.accountId ?? options.accountId,
     eventCategory: data ? 'Data' : 'Management',
+    ...(call.fromConsole && { sessionCredentialFromConsole: 'true' }),
   };
 }
 

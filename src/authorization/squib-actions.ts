@@ -54,4 +54,6 @@ export const squibActions: Rules = {
   CreateBrowserLink: onMicrovm('lambda:CreateMicrovmAuthToken'),
   ListEvents: onEvents('squib:ListEvents'),
   StreamEvents: onEvents('squib:StreamEvents'),
+  /** Gives nobody more than he has: the session that the link opens has the rights of the key that asked for it. */
+  CreateConsoleLink: () => [{ action: 'squib:CreateConsoleLink', resource: '*' }],
 };

@@ -12,6 +12,8 @@ export interface AuditRecord {
   readOnly: boolean;
   /** Undefined when nobody was authenticated. */
   caller?: Caller;
+  /** The call came from the web console, with a session instead of a signature. */
+  fromConsole?: boolean;
   input: Record<string, unknown>;
   /** The answer of a call that changed something, without sensitive members. */
   output?: Record<string, unknown>;

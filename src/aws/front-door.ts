@@ -4,6 +4,7 @@ import {
   type IncomingMessage,
   type RequestListener,
   type Server,
+  type ServerOptions,
   type ServerResponse,
 } from 'node:http';
 import { type SquibHandlers, squibModel } from '../extensions/squib-model.ts';
@@ -26,6 +27,7 @@ import { Authenticator } from './sigv4/authenticate.ts';
 import { claimedService } from './sigv4/claimed-service.ts';
 import type { FindCredential } from './sigv4/credential.ts';
 import { answerUnknownService } from './unknown-service.ts';
+import type { WebConsole } from './web-console.ts';
 
 export type FrontDoorHandlers = Partial<LambdaMicrovmsHandlers & LambdaCoreHandlers>;
 
@@ -52,6 +54,7 @@ export interface FrontDoorOptions {
   jsonServices?: readonly JsonService[];
   /** Further services, of the query protocol. */
   queryServices?: readonly QueryService[];
+  webConsole?: WebConsole;
 }
 
 export interface FrontDoor {
@@ -73,7 +76,7 @@ const LINGER_MS = 5_000;
 
 /** All AWS services of squib on one port. */
 export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
-  const { log, findCredential, clock = Date.now } = options;
+  const { log, findCredential, webConsole, clock = Date.now } = options;
   const authenticator = new Authenticator(findCredential, clock);
   const restOptions = {
     authenticator,
@@ -121,8 +124,10 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   const names = ['lambda', ...byName.keys()];
 
   /** `lambda-microvms` and `lambda-core` both sign as `lambda`: the path tells them apart. */
-  const route = (incoming: Incoming): { service: string; door: ServiceFrontDoor | undefined } => {
-    const name = claimedService(incoming);
+  const route = (
+    incoming: Incoming,
+    name = claimedService(incoming),
+  ): { service: string; door: ServiceFrontDoor | undefined } => {
     // A bucket or a key may be called like a path of Lambda's, so what is signed for S3 stays S3's.
     const door = name === 's3' ? undefined : byPath.find((candidate) => candidate.owns(incoming.path));
     if (door) return { service: door.signingName, door };
@@ -134,7 +139,18 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
 
   const answer = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
     const requestId = randomUUID();
-    const incoming = readIncoming(message, requestId);
+    let incoming = readIncoming(message, requestId);
+    let named: string | undefined;
+    if (incoming && webConsole?.owns(incoming.path)) {
+      const received = await webConsole.receive(incoming);
+      if ('answer' in received) {
+        await send(response, received.answer, requestId);
+        linger(message);
+        return;
+      }
+      incoming = received.call.incoming;
+      named = received.call.service;
+    }
     if (!incoming) {
       await send(
         response,
@@ -143,7 +159,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       );
       return;
     }
-    const { service, door } = route(incoming);
+    const { service, door } = route(incoming, named);
     const outcome = door ? await door.handle(incoming) : await answerUnknownService(incoming, service, names);
     options.audit?.({
       time: clock(),
@@ -152,6 +168,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       operation: outcome.operation,
       readOnly: outcome.readOnly,
       ...(outcome.caller && { caller: outcome.caller }),
+      ...(incoming.session && { fromConsole: true }),
       input: outcome.input,
       ...(outcome.output && { output: outcome.output }),
       status: outcome.answer.status,
@@ -170,7 +187,10 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       else response.writeHead(500, { 'content-type': 'text/plain' }).end('Internal Server Error\n');
     });
   };
-  return { listener, createServer: () => configure(createServer(listener)) };
+  return {
+    listener,
+    createServer: () => configure(createServer(upgradeOptions(webConsole), listener), webConsole),
+  };
 }
 
 function byOperation(handlers: object): ReadonlyMap<string, AnyHandler> {
@@ -185,7 +205,13 @@ function linger(message: IncomingMessage): void {
   message.once('close', () => clearTimeout(timer));
 }
 
-function configure(server: Server): Server {
+/** Only terminals of the console are upgraded; from everybody else the wish for another protocol is not heard. */
+function upgradeOptions(webConsole: WebConsole | undefined): ServerOptions {
+  return { shouldUpgradeCallback: (message) => webConsole?.upgrades(message) ?? false };
+}
+
+function configure(server: Server, webConsole: WebConsole | undefined): Server {
+  if (webConsole) server.on('upgrade', webConsole.upgrade);
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   // Bodies have deadlines of their own: an upload of gigabytes may take its time.
   server.requestTimeout = 0;

@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { base } from './commands/base.ts';
+import { console_ } from './commands/console.ts';
 import { credentials } from './commands/credentials.ts';
 import { deploy } from './commands/deploy.ts';
 import { doctor } from './commands/doctor.ts';
@@ -17,6 +18,7 @@ export const commands: Record<string, Command> = {
   deploy,
   fork,
   credentials,
+  console: console_,
   base,
   prune,
   doctor,

@@ -18,6 +18,8 @@ export interface Config extends NetworkSettings {
   api: { host: string; port: number };
   /** Where the endpoints of all MicroVMs listen. `port: 0` means 443 where it may be bound, else 8443. */
   endpoint: { host: string; port: number; domain: string };
+  /** Name by which browsers may reach the web console, beside `localhost` and addresses; empty: none. */
+  console: { name: string };
   /** `auto` takes KVM where a real kernel boots under it, else QEMU's software emulation. */
   accelerator: 'auto' | 'kvm' | 'tcg';
   /**
@@ -44,6 +46,7 @@ const defaults: Config = {
   accountId: '000000000000',
   api: { host: '127.0.0.1', port: 4700 },
   endpoint: { host: '127.0.0.1', port: 0, domain: 'localhost' },
+  console: { name: '' },
   accelerator: 'auto',
   mirrors: {},
   registries: {},

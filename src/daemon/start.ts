@@ -9,6 +9,7 @@ import { createControl } from '../control/control.ts';
 import { EventFeed } from '../control/events/event-feed.ts';
 import { createEngine } from '../engine/engine.ts';
 import { SquibError } from '../errors/squib-error.ts';
+import { consoleHandlers } from '../extensions/console.ts';
 import { eventHandlers } from '../extensions/events.ts';
 import { microvmHandlers } from '../extensions/microvms.ts';
 import { createImageBuilder } from '../host/builder/image-builder.ts';
@@ -28,6 +29,7 @@ import { openStore } from '../store/store.ts';
 import { startApi } from './api.ts';
 import { openAuthorization } from './authorization.ts';
 import { openCloudFormation } from './cloudformation.ts';
+import { openConsole } from './console.ts';
 import { ensureRootCredential } from './credentials.ts';
 import { lockDataDir } from './data-lock.ts';
 import { listenAddresses } from './listen-addresses.ts';
@@ -144,9 +146,20 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     objects: externalS3 ?? objects,
     logs: logsActions,
   });
+  const webConsole = openConsole({
+    ...{ config, audit },
+    findCredential: authorization.findCredential,
+    endpointPort: () => endpoint.port,
+    certificate: certificates.current,
+  });
   const api = await startApi(config, {
     handlers: lambda,
-    extensions: authorization.extensions({ ...microvmHandlers(control, links), ...eventHandlers(events) }),
+    extensions: authorization.extensions({
+      ...microvmHandlers(control, links),
+      ...eventHandlers(events),
+      ...consoleHandlers(webConsole.sessions),
+    }),
+    webConsole: webConsole.door,
     checkS3: authorization.checkS3,
     audit: (record) => audit.record(record),
     objectStore: objects,
@@ -166,6 +179,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     async stop() {
       clearInterval(logSweep);
       events.close();
+      webConsole.door.close();
       await api.close();
       await cloudFormation.stacks.close();
       await Promise.all(ingresses.map((ingress) => ingress.close()));

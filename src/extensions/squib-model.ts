@@ -1,6 +1,7 @@
 import type { Handlers } from '../aws/handlers.ts';
 import type { ServiceModel, Shape } from '../aws/protocol/model.ts';
 import type { MicrovmUsageView } from '../control/microvms/microvm-usage.ts';
+import { type ConsoleOperations, consoleOperations, consoleShapes } from './console-model.ts';
 import { type EventOperations, eventOperations, eventShapes } from './event-model.ts';
 
 /**
@@ -75,6 +76,7 @@ export const squibModel: ServiceModel = {
       output: 'CreateBrowserLinkResponse',
     },
     ...eventOperations,
+    ...consoleOperations,
   },
   shapes: {
     // IAM's form of user names.
@@ -171,6 +173,7 @@ export const squibModel: ServiceModel = {
       },
     },
     ...eventShapes,
+    ...consoleShapes,
     CredentialList: { type: 'list', member: { shape: 'Credential' } },
     ValidationException: exception(400),
     AccessDeniedException: exception(403),
@@ -218,7 +221,7 @@ export interface CredentialDescription {
 }
 
 /** Input and output of each operation of {@link squibModel}. */
-export interface SquibOperations extends EventOperations {
+export interface SquibOperations extends EventOperations, ConsoleOperations {
   CreateCredential: {
     input: { userName: string; policyDocument: string; expiresAt?: Date };
     output: CredentialDescription & { secretAccessKey: string };
@@ -248,4 +251,7 @@ export type MicrovmHandlers = Pick<
   SquibHandlers,
   'ForkMicrovm' | 'GetMicrovmUsage' | 'ListMicrovmUsage' | 'CreateBrowserLink'
 >;
-export type CredentialHandlers = Omit<SquibHandlers, keyof MicrovmHandlers | keyof EventOperations>;
+export type CredentialHandlers = Omit<
+  SquibHandlers,
+  keyof MicrovmHandlers | keyof EventOperations | keyof ConsoleOperations
+>;

@@ -71,6 +71,7 @@ export const testPrerequisites: Prerequisite[] = [
   { package: 'python3-venv', why: 'makes the environment that they live in', present: hasPythonVenv },
   { package: 'zip', why: 'packs applications as the guides do', present: command('zip') },
   { package: 'curl', why: 'asks endpoints as the guides do', present: command('curl') },
+  { package: 'chromium', why: 'opens the web console in the tests', present: command('chromium') },
 ];
 
 /** Debian splits venv's bundled pip off Python. */

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { SquibError } from '../errors/squib-error.ts';
 import { compileGuestAgent, compileJailer } from './compile.ts';
+import { ensureConsole } from './console.ts';
 import { ensureKernel } from './kernel.ts';
 import { ensurePrerequisites, prerequisites, testPrerequisites } from './prerequisites.ts';
 import { ensureRuntimeTree } from './runtime-tree.ts';
@@ -29,6 +30,7 @@ export async function setUp(
   await compileGuestAgent(config.cacheDir);
   await compileJailer(config.cacheDir);
   await ensureKernel(config.cacheDir, say);
+  await ensureConsole(config.cacheDir, say);
   if (options.tests) {
     await ensureStandInImages(config.cacheDir, say);
     await ensureTestClients(config.cacheDir, say);

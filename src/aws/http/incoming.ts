@@ -1,10 +1,13 @@
 import type { IncomingMessage } from 'node:http';
+import type { Credential } from '../sigv4/credential.ts';
 import type { SignableRequest } from '../sigv4/types.ts';
 
 /** A request as all front doors see it: target split but not decoded, headers joined as they came. */
 export interface Incoming extends SignableRequest {
   message: IncomingMessage;
   requestId: string;
+  /** Who is signed in to the web console that sent it, in place of a signature. */
+  session?: { credential: Credential; region: string };
 }
 
 /** Several headers of these names would mean different things to different readers. */

@@ -96,7 +96,9 @@ export class S3FrontDoor {
         'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
       );
     }
-    const payload = parameters ? claimedPayload(incoming, parameters.form === 'query') : '';
+    // A session's body is not hashed by anybody; checksums of S3's own hold for it as for others.
+    const unsigned = incoming.session ? 'UNSIGNED-PAYLOAD' : '';
+    const payload = parameters ? claimedPayload(incoming, parameters.form === 'query') : unsigned;
     const { caller, signingKey } = await authenticator.authenticate(incoming, parameters, 's3', payload);
     outcome.caller = caller;
     const { bucket, key } = parseTarget(incoming.path, incoming.header('host')!, domains);
@@ -119,7 +121,8 @@ export class S3FrontDoor {
       ...(delimiter !== undefined && { delimiter }),
       ...(query.has('max-keys') && { maxKeys: Number(query.get('max-keys')) }),
     });
-    const upload = () => openUpload(incoming, payload, { parameters: parameters!, signingKey });
+    const upload = () =>
+      openUpload(incoming, payload, parameters && signingKey && { parameters, signingKey });
     const request: S3Request = {
       ...target,
       caller,

@@ -83,9 +83,9 @@ function expectedMd5(request: Incoming): string | undefined {
   return bytes.toString('hex');
 }
 
-/** @param payload value of `x-amz-content-sha256` @param signing for chunked bodies that are signed */
-export function openUpload(request: Incoming, payload: string, signing: ChunkSigning): Upload {
-  const streaming = isStreaming(payload);
+/** @param payload value of `x-amz-content-sha256` @param signing for chunked bodies, which come signed only */
+export function openUpload(request: Incoming, payload: string, signing: ChunkSigning | undefined): Upload {
+  const streaming = signing !== undefined && isStreaming(payload);
   const length = announcedLength(request, streaming);
   const md5 = expectedMd5(request);
   const expected = expectedChecksum(request);

@@ -16,10 +16,8 @@ const S3_SKEW_SECONDS = 900;
 
 export interface Authenticated {
   caller: Caller;
-  credential: Credential;
-  parameters: SignatureParameters;
-  /** For the signatures of a streamed body's chunks. */
-  signingKey: KeyObject;
+  /** For the signatures of a streamed body's chunks; a session of the web console signs none. */
+  signingKey: KeyObject | undefined;
 }
 
 /** Ties Signature V4 to the credentials that squib knows. */
@@ -45,6 +43,10 @@ export class Authenticator {
     service: string,
     payloadHash: string,
   ): Promise<Authenticated> {
+    const { session } = request;
+    if (session) {
+      return { caller: callerOf(session.credential, session.region, request), signingKey: undefined };
+    }
     if (!parameters) throw new SignatureError('missing', 'Missing Authentication Token');
     const credential = await this.#findCredential(parameters.accessKeyId);
     if (!credential) {
@@ -58,18 +60,7 @@ export class Authenticator {
       service,
       payloadHash,
     });
-    const { accountId, accessKeyId, arn, userId } = credential;
-    const caller: Caller = {
-      accountId,
-      accessKeyId,
-      arn,
-      userId,
-      region: parameters.region,
-      requestId: request.requestId,
-      sourceIp: request.message.socket.remoteAddress,
-      userAgent: request.header('user-agent'),
-    };
-    return { caller, credential, parameters, signingKey };
+    return { caller: callerOf(credential, parameters.region, request), signingKey };
   }
 
   /** For services with small bodies: the body is in memory and its hash is part of the signature. */
@@ -86,4 +77,19 @@ export class Authenticator {
     }
     return this.authenticate(request, parameters, service, actual);
   }
+}
+
+/** The caller that the rules see. */
+export function callerOf(credential: Credential, region: string, request: Incoming): Caller {
+  const { accountId, accessKeyId, arn, userId } = credential;
+  return {
+    accountId,
+    accessKeyId,
+    arn,
+    userId,
+    region,
+    requestId: request.requestId,
+    sourceIp: request.message.socket.remoteAddress,
+    userAgent: request.header('user-agent'),
+  };
 }
