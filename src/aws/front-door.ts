@@ -176,7 +176,8 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       sourceAddress: message.socket.remoteAddress ?? '',
       userAgent: incoming.header('user-agent') ?? '',
     });
-    await send(response, outcome.answer, requestId);
+    const sent = incoming.session ? webConsole?.protect(outcome.answer) : outcome.answer;
+    await send(response, sent ?? outcome.answer, requestId);
     linger(message);
   };
 

@@ -15,6 +15,8 @@ export interface WebConsole {
   owns(path: string): boolean;
   /** Answers a request of its own, or says which call on a service it stands for. */
   receive(incoming: Incoming): Promise<{ answer: Answer } | { call: ConsoleCall }>;
+  /** What is answered to the page, with the headers that protect it: nobody knows what is in an object of S3. */
+  protect(answer: Answer): Answer;
   /** Whether a request for another protocol is for {@link upgrade}. */
   upgrades(message: IncomingMessage): boolean;
   /** Takes over the connection of a terminal. */

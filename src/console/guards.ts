@@ -68,5 +68,6 @@ const HEADERS = {
 
 /** The answer with the headers that protect the page. */
 export function protect(answer: Answer): Answer {
-  return { ...answer, headers: { ...HEADERS, ...answer.headers } };
+  const { 'cache-control': cache = HEADERS['cache-control'] } = answer.headers ?? {};
+  return { ...answer, headers: { ...answer.headers, ...HEADERS, 'cache-control': cache } };
 }

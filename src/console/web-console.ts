@@ -119,6 +119,7 @@ export function createWebConsole(parts: WebConsoleParts): WebConsole & { close()
   return {
     owns: (path) => path === ROOT || path.startsWith(`${ROOT}/`),
     receive,
+    protect,
     upgrades: ({ url = '', headers }) =>
       url.startsWith(`${SHELL}/`) && headers.upgrade?.toLowerCase() === 'websocket',
     async upgrade(message: IncomingMessage, socket: Duplex, head: Buffer) {

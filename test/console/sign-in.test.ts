@@ -183,7 +183,7 @@ describe('signing in to the console', () => {
       '/console/assets/none.js',
       list,
     ]) {
-      const { headers } = await ask(squib, 'GET', path, path.endsWith('s3/') ? {} : page);
+      const { headers } = await ask(squib, 'GET', path, page);
       const policy = headers['content-security-policy'] ?? '';
       assert.match(String(policy), /^default-src 'none'; script-src 'self'; style-src 'self'; /, path);
       assert.match(String(policy), /frame-ancestors 'none'/);
