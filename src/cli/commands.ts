@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { base } from './commands/base.ts';
+import { connect } from './commands/connect.ts';
 import { console_ } from './commands/console.ts';
 import { credentials } from './commands/credentials.ts';
 import { deploy } from './commands/deploy.ts';
@@ -16,6 +17,7 @@ export const commands: Record<string, Command> = {
   up,
   env,
   deploy,
+  connect,
   fork,
   credentials,
   console: console_,
