@@ -3,7 +3,7 @@
  *
  *   jailer --root TREE --uid UID --gid GID [--bind SOURCE:TARGET[:rw]]... [--device NAME]...
  *          [--listen FD:PATH]... [--pid-file PATH] [--ready-fd FD] [--keep-net] [--limit NAME=VALUE]...
- *          [--tap FD:NAME[:NAMESPACE]]
+ *          [--tap FD:NAME[:NAMESPACE]] [--control-group FOLDER]...
  *          -- PROGRAM ARGUMENTS...
  *
  * TREE becomes the root directory, read-only, no set-uid, no devices; /dev is a fresh tmpfs with null, zero,
@@ -17,6 +17,7 @@
  * --tap leaves the TAP interface NAME open as descriptor FD. With NAMESPACE (the path of a network namespace) it is
  * one that was made there before; the program can send through it, but sees nothing else of that namespace. Without,
  * it is made in the program's own, where it leads nowhere.
+ * --control-group puts it into the control group of that folder before anything else is done.
  * --pid-file gets "PID STARTTIME" (field 22 of /proc/PID/stat) before the program starts, so that no program
  * ever runs unrecorded.
  */
@@ -63,6 +64,7 @@ struct options {
   char *devices[MAX_ITEMS];
   char *listens[MAX_ITEMS];
   char *limits[MAX_ITEMS];
+  char *groups[MAX_ITEMS];
   char *tap;
   long uid, gid;
   int ready_fd;
@@ -121,6 +123,7 @@ static struct options parse(int argc, char **argv) {
     else if (!strcmp(name, "--device")) append(o.devices, value, name);
     else if (!strcmp(name, "--listen")) append(o.listens, value, name);
     else if (!strcmp(name, "--limit")) append(o.limits, value, name);
+    else if (!strcmp(name, "--control-group")) append(o.groups, value, name);
     else if (!strcmp(name, "--tap")) o.tap = value;
     else if (!strcmp(name, "--pid-file")) o.pid_file = value;
     else if (!strcmp(name, "--ready-fd")) o.ready_fd = (int)parse_number(value, name, 3);
@@ -216,6 +219,13 @@ static void write_pid_file(const char *path) {
   if (fd < 0 || write(fd, text, (size_t)length) != length || close(fd)) fail("%s", path);
 }
 
+static void join_group(const char *folder) {
+  char path[512];
+  if ((size_t)snprintf(path, sizeof path, "%s/cgroup.procs", folder) >= sizeof path) fail_usage("--control-group");
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || write(fd, "0", 1) != 1 || close(fd)) fail("control group %s", folder);
+}
+
 static void make_device(const char *name) {
   char host[128], *slash;
   struct stat info;
@@ -293,6 +303,7 @@ int main(int argc, char **argv) {
   struct options o = parse(argc, argv);
   char *const environment[] = {"PATH=/usr/bin:/usr/sbin", "LC_ALL=C.UTF-8", NULL};
   umask(077);
+  for (char **group = o.groups; *group; group++) join_group(*group);
   for (char **listen_option = o.listens; *listen_option; listen_option++) listen_on(*listen_option);
   if (o.pid_file) write_pid_file(o.pid_file);
   if (o.tap) take_tap(o.tap, 0);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { defaultQuotas, type Quotas, type Rate } from '../control/quotas.ts';
+import type { LimitSettings } from '../engine/machine-limits.ts';
 import { SquibError } from '../errors/squib-error.ts';
 import { checkExternalService, type ExternalService, ownService } from './external-service.ts';
 import { checkNetworks, type NetworkSettings } from './network-settings.ts';
@@ -35,6 +36,8 @@ export interface Config extends NetworkSettings {
   s3: ExternalService;
   /** First of the host user ids that QEMU processes run under, one per MicroVM. */
   firstUid: number;
+  /** What the QEMU of one MicroVM may use besides what its size gives its guest. */
+  limits: LimitSettings;
   /** Limits of the account. `rates` by operation: a token bucket, or null for no limit. */
   quotas: Quotas;
 }
@@ -56,6 +59,10 @@ const defaults: Config = {
   networks: {},
   securityGroups: {},
   roles: {},
+  limits: {
+    ...{ extraProcessors: 0.5, extraMemoryMiB: 512, threads: 128 },
+    ...{ diskMiBPerSecond: 256, reservedMemoryMiB: 1024 },
+  },
   quotas: defaultQuotas,
 };
 
@@ -127,6 +134,10 @@ function checkValues(config: Config, file: string): void {
       fail(file, `quotas.rates.${name}`, 'must have perSecond above 0 and burst of at least 1, or be null');
     }
   }
+  for (const [name, limit] of Object.entries(config.limits)) {
+    if (!(limit >= 0)) fail(file, `limits.${name}`, 'must not be negative');
+  }
+  if (config.limits.threads < 32) fail(file, 'limits.threads', 'must be at least 32, or QEMU does not start');
   if (!(config.builds.cacheGiB >= 0)) fail(file, 'builds.cacheGiB', 'must not be negative');
   if (!(config.builds.timeoutMinutes > 0)) fail(file, 'builds.timeoutMinutes', 'must be more than 0');
   for (const [host, { username, passwordFile }] of Object.entries(config.registries)) {

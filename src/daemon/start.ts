@@ -17,6 +17,7 @@ import { BuildPipeline } from '../host/builds/build-pipeline.ts';
 import { LocalHost } from '../host/local-host.ts';
 import { UidPool } from '../host/microvms/uid-pool.ts';
 import { openGuestNetworking } from '../host/network/open.ts';
+import { namespaceOf } from '../host/network/uplink.ts';
 import { BrowserLinks } from '../ingress/browser-links.ts';
 import { endpointPorts, type Ingress, startIngress } from '../ingress/server.ts';
 import { Tokens } from '../ingress/tokens.ts';
@@ -80,7 +81,12 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   const externalS3 = config.s3.endpoint === '' ? undefined : new ExternalS3(config.s3, region);
   const logs = new LogStore(layout.logs);
 
-  const engine = await createEngine({ cacheDir: config.cacheDir, log, accelerator: config.accelerator });
+  const engine = await createEngine({
+    cacheDir: config.cacheDir,
+    log,
+    accelerator: config.accelerator,
+    groups: { name: namespaceOf(config.dataDir).name, settings: config.limits },
+  });
   const { cacheDir, mirrors, registries } = config;
   const cacheBytes = config.builds.cacheGiB * 1024 ** 3;
   const builder = createImageBuilder({ cacheDir, mirrors, registries, cacheBytes, log });
@@ -185,6 +191,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       await Promise.all(ingresses.map((ingress) => ingress.close()));
       await control.close();
       await networking.close();
+      await engine.close();
       await audit.close();
       externalS3?.close();
       objects.close();

@@ -1,3 +1,4 @@
+import type { EngineContext } from './engine-context.ts';
 import { QemuMachine } from './machine.ts';
 import { findProcess, machineFiles } from './machine-record.ts';
 import { Qmp } from './qmp.ts';
@@ -7,7 +8,10 @@ import { Qmp } from './qmp.ts';
  * A QEMU that had not finished loading, or whose guest has ended, is of no use to anyone and is ended.
  * @returns undefined when no machine runs there.
  */
-export async function adopt(o: { id: string; dir: string }): Promise<QemuMachine | undefined> {
+export async function adopt(
+  engine: EngineContext,
+  o: { id: string; dir: string },
+): Promise<QemuMachine | undefined> {
   const found = await findProcess(o.dir);
   if (!found || found.record.id !== o.id) return undefined;
   let qmp: Qmp;
@@ -18,7 +22,9 @@ export async function adopt(o: { id: string; dir: string }): Promise<QemuMachine
     process.kill(found.process.pid, 'SIGKILL');
     return undefined;
   }
-  const machine = new QemuMachine(o.dir, found.record, found.process, qmp);
+  const machine = new QemuMachine(o.dir, found.record, found.process, qmp, {
+    group: engine.groups?.of(o.id),
+  });
   const status = await machine.qmp.execute('query-status').catch(() => undefined);
   const usable = ['running', 'paused'].includes((status as { status: string } | undefined)?.status ?? '');
   if (usable) return machine;

@@ -46,9 +46,10 @@ export async function boot(engine: EngineContext, o: BootOrder): Promise<QemuMac
   if (o.consoleFile) await createFile(o.consoleFile, o.uid, 0);
   const record = await writeRecord(o.dir, { id: o.id, uid: o.uid, shape: o.shape, rootfs: o.rootfs });
   const kernel = join(engine.cacheDir, 'kernel');
+  const group = await engine.groups?.make(o.id, o.shape, o.dir);
   const { process, qmp, ended } = await launch({
     ...{ cacheDir: engine.cacheDir, dir: o.dir, uid: o.uid, kvm: engine.accelerator === 'kvm' },
-    tap: o.tap,
+    ...{ tap: o.tap, group },
     files: [
       { source: join(kernel, 'vmlinuz'), target: '/kernel/vmlinuz' },
       { source: join(kernel, 'initramfs'), target: '/kernel/initramfs' },
@@ -63,10 +64,11 @@ export async function boot(engine: EngineContext, o: BootOrder): Promise<QemuMac
       accelerator: engine.accelerator,
       birth: { kind: 'boot', commandLine: KERNEL_COMMAND_LINE, initramfs: true },
       disk: true,
+      diskBytesPerSecond: engine.diskBytesPerSecond,
       consoleFile: o.consoleFile !== undefined,
     }),
   });
-  return new QemuMachine(o.dir, record, process, qmp, ended);
+  return new QemuMachine(o.dir, record, process, qmp, { ended, group });
 }
 
 /** The folder is root's alone: QEMU's user reaches only the files that are mounted into its jail. */

@@ -1,3 +1,4 @@
+import { availableParallelism, totalmem } from 'node:os';
 import type { Log } from '../log/log.ts';
 import { chooseAccelerator } from './accelerator.ts';
 import { adopt } from './adopt.ts';
@@ -8,6 +9,7 @@ import { circumstances } from './fit.ts';
 import { type Around, type ForkResult, fork } from './fork.ts';
 import type { RestoreOrder } from './incoming.ts';
 import { type Machine, QemuMachine } from './machine.ts';
+import { type LimitSettings, MachineGroups } from './machine-limits.ts';
 import { machineFiles } from './machine-record.ts';
 import { restore } from './restore.ts';
 import { commitResume, resume } from './resume.ts';
@@ -21,6 +23,7 @@ export { MachineFailed, SnapshotDamaged, SnapshotUnfit, SuspendedDamaged } from 
 export type { Around, ForkResult } from './fork.ts';
 export type { Tap } from './launch.ts';
 export type { Machine } from './machine.ts';
+export type { LimitSettings } from './machine-limits.ts';
 export type { MachineShape } from './machine-record.ts';
 export type { SnapshotSizes } from './snapshot-manifest.ts';
 export type { SuspendSizes } from './suspend.ts';
@@ -31,6 +34,8 @@ export interface EngineOptions {
   log: Log;
   /** `auto` uses KVM where the guest kernel really runs under it. */
   accelerator: 'auto' | 'kvm' | 'tcg';
+  /** Without it machines use what they want. `name`: of the control group above those of the machines. */
+  groups?: { name: string; settings: LimitSettings };
 }
 
 /** Runs virtual machines. All methods throw {@link MachineFailed} when QEMU fails, and leave no process behind then. */
@@ -65,6 +70,8 @@ export interface Engine {
   dirtyBytes(machine: Machine): Promise<number>;
   /** The machine that still runs in `dir`, started by an earlier process; it may be paused. Else undefined. */
   adopt(o: { id: string; dir: string }): Promise<Machine | undefined>;
+  /** Machines run on; what was made for them goes when there are none. */
+  close(): Promise<void>;
 }
 
 /**
@@ -76,6 +83,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const context: EngineContext = {
     ...{ cacheDir: options.cacheDir, log: options.log, accelerator },
     circumstances: await circumstances(options.cacheDir, accelerator),
+    diskBytesPerSecond: (options.groups?.settings.diskMiBPerSecond ?? 0) * 1024 ** 2,
+    ...(options.groups && { groups: await openGroups(options.groups) }),
   };
   options.log.info('engine ready', { reason, ...context.circumstances });
   return {
@@ -92,8 +101,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     commitResume: (dir) => commitResume(context, dir),
     usage: (machine) => usage(own(machine)),
     dirtyBytes: (machine) => dirtyBytes(own(machine)),
-    adopt,
+    adopt: (o) => adopt(context, o),
+    close: async () => context.groups?.close(),
   };
+}
+
+function openGroups({ name, settings }: NonNullable<EngineOptions['groups']>): Promise<MachineGroups> {
+  return MachineGroups.open(name, { memoryBytes: totalmem(), processors: availableParallelism() }, settings);
 }
 
 async function snapshotBelow(dir: string, snapshotDirs: readonly string[]): Promise<string> {

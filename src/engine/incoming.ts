@@ -42,9 +42,10 @@ export async function startIncoming(
     ...{ id: o.id, uid: o.uid, shape: manifest.shape },
     ...{ rootfs: below.rootfs, snapshotDir: o.snapshotDir },
   });
+  const group = await engine.groups?.make(o.id, manifest.shape, o.dir);
   const launched = await launch({
     ...{ cacheDir: engine.cacheDir, dir: o.dir, uid: o.uid, kvm: engine.accelerator === 'kvm' },
-    tap: o.tap,
+    ...{ tap: o.tap, group },
     files: [
       { source: below.rootfs, target: '/snapshot/rootfs.ext4' },
       ...manifest.disks.map(({ name }) => ({
@@ -61,10 +62,14 @@ export async function startIncoming(
       accelerator: engine.accelerator,
       birth: { kind: 'restore', overlays: manifest.disks.length },
       disk: true,
+      diskBytesPerSecond: engine.diskBytesPerSecond,
       consoleFile: false,
     }),
   });
-  const machine = new QemuMachine(o.dir, record, launched.process, launched.qmp, launched.ended);
+  const machine = new QemuMachine(o.dir, record, launched.process, launched.qmp, {
+    ended: launched.ended,
+    group,
+  });
   try {
     await load(machine, fill);
     await machine.clearChannel();

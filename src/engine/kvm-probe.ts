@@ -28,7 +28,7 @@ export async function probeKvm(cacheDir: string): Promise<{ works: boolean; reas
     const record = await writeRecord(dir, { id: 'kvm-probe', uid: UID, shape, rootfs: '' });
     const launched = await launch({
       ...{ cacheDir, dir, uid: UID, kvm: true },
-      tap: undefined,
+      ...{ tap: undefined, group: undefined },
       files: [
         { source: join(cacheDir, 'kernel/vmlinuz'), target: '/kernel/vmlinuz' },
         { source: files.memory, target: '/vm/memory', writable: true },
@@ -42,7 +42,9 @@ export async function probeKvm(cacheDir: string): Promise<{ works: boolean; reas
         consoleFile: true,
       }),
     });
-    const machine = new QemuMachine(dir, record, launched.process, launched.qmp, launched.ended);
+    const machine = new QemuMachine(dir, record, launched.process, launched.qmp, {
+      ended: launched.ended,
+    });
     const ended = await Promise.race([machine.exited, sleep(DEADLINE_MS, undefined, { ref: false })]);
     await machine.kill();
     if (!ended)

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ControlGroup } from '../control-groups/control-group.ts';
 import { MachineFailed } from './errors.ts';
 import { CHANNEL_FD, QMP_FD, TAP_FD } from './machine-arguments.ts';
 import { machineFiles } from './machine-record.ts';
@@ -26,6 +27,8 @@ export interface LaunchOrder {
   kvm: boolean;
   /** Where the machine's network card leads to; undefined: nowhere. */
   tap: Tap | undefined;
+  /** What it may use; undefined: whatever it wants. */
+  group: ControlGroup | undefined;
   /** Program and arguments. */
   command: string[];
 }
@@ -71,12 +74,18 @@ export async function launch(o: LaunchOrder): Promise<Launched> {
   const started = await listening;
   ready.destroy();
   const process = readPidFile(files.pid);
-  if (!started || !process) throw new MachineFailed(`QEMU ${await ended}`);
+  if (!started || !process) {
+    const how = await ended;
+    await o.group?.remove();
+    throw new MachineFailed(`QEMU ${how}`);
+  }
   try {
     return { process, qmp: await Qmp.connect(files.qmp), ended };
   } catch (cause) {
     child.kill('SIGKILL');
-    throw new MachineFailed(`QEMU ${await ended}`, { cause });
+    const how = await ended;
+    await o.group?.remove();
+    throw new MachineFailed(`QEMU ${how}`, { cause });
   }
 }
 
@@ -88,6 +97,7 @@ function jailArguments(o: LaunchOrder): string[] {
     ...['--listen', `${QMP_FD}:${files.qmp}`, '--listen', `${CHANNEL_FD}:${files.channel}`],
     ...['--limit', 'core=0', '--limit', 'nofile=1024'],
     ...['--tap', o.tap ? `${TAP_FD}:${o.tap.name}:${o.tap.networkNamespace}` : `${TAP_FD}:none`],
+    ...(o.group?.folders() ?? []).flatMap((folder) => ['--control-group', folder]),
     ...(o.kvm ? ['--device', 'kvm'] : []),
     ...o.files.flatMap((f) => ['--bind', `${f.source}:${f.target}${f.writable ? ':rw' : ''}`]),
   ];

@@ -13,6 +13,8 @@ export const MACHINE_TYPE = 'pc-i440fx-7.2';
 export const CPU_MODEL = 'Haswell-noTSX';
 /** All machines have the same: each is alone with its host on its own wire. Locally administered. */
 const HARDWARE_ADDRESS = '02:73:71:75:69:62';
+/** QEMU would take up to 1 GiB for code that it has translated, and begins afresh when it is full. */
+const TRANSLATED_CODE_MIB = 256;
 /** Kernel messages and a panic's trace fit. */
 const CONSOLE_BYTES = 65536;
 
@@ -28,6 +30,8 @@ export interface MachineSettings {
   birth: Birth;
   /** False only for a probe, which has no network card either. */
   disk: boolean;
+  /** What the guest may write to it; absent or 0: no limit. */
+  diskBytesPerSecond?: number;
   /** Console to /vm/console instead of a ring in QEMU's memory. */
   consoleFile: boolean;
 }
@@ -48,7 +52,7 @@ export function machineArguments(o: MachineSettings): string[] {
       `${MACHINE_TYPE},usb=off,smbus=off,vmport=off,hpet=off,suppress-vmdesc=on,memory-backend=ram`,
     ],
     ...['-global', 'migration.send-configuration=off'],
-    ...['-accel', o.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi'],
+    ...['-accel', o.accelerator === 'kvm' ? 'kvm' : `tcg,thread=multi,tb-size=${TRANSLATED_CODE_MIB}`],
     ...['-cpu', CPU_MODEL, '-smp', `${o.shape.vcpus}`, '-m', `${o.shape.memoryMiB}M`],
     ...['-object', memory(o)],
     ...['-chardev', `socket,id=qmp,fd=${QMP_FD},server=on,wait=off`, '-mon', 'chardev=qmp,mode=control'],
@@ -60,7 +64,7 @@ export function machineArguments(o: MachineSettings): string[] {
     ...['-device', 'virtio-serial-pci,id=ports,max_ports=2'],
     ...['-chardev', `socket,id=channel,fd=${CHANNEL_FD},server=on,wait=off`],
     ...['-device', `virtserialport,chardev=channel,name=${CHANNEL_PORT}`],
-    ...(o.disk ? [...disk(o.birth), ...networkCard] : []),
+    ...(o.disk ? [...disk(o.birth, o.diskBytesPerSecond ?? 0), ...networkCard] : []),
     ...(o.birth.kind === 'boot' ? boot(o.birth) : ['-S', '-incoming', 'defer']),
   ];
 }
@@ -95,9 +99,10 @@ function boot({ commandLine, initramfs }: { commandLine: string; initramfs: bool
  * The machine's own overlay over the snapshot's over the root filesystem; while an image is built there are none in
  * the middle yet. The guest's flushes are not passed on to the host's disk: what must survive a power cut
  * is synced by the host when it is suspended or snapshotted, and a running machine's memory would be lost anyway.
+ * Writes are held back here, where they count for the guest that makes them; control groups of version 1 cannot tell.
  * When the host's disk is full, the guest gets an I/O error (QEMU would otherwise stop the machine and wait).
  */
-function disk(birth: Birth): string[] {
+function disk(birth: Birth, bytesPerSecond: number): string[] {
   const cache = { direct: false, 'no-flush': true };
   const file = (filename: string, readOnly: boolean) =>
     readOnly
@@ -120,8 +125,11 @@ function disk(birth: Birth): string[] {
   }
   const own = { 'node-name': 'disk', file: file('/vm/disk.qcow2', false), cache, discard: 'unmap' };
   layers.push({ driver: 'qcow2', ...own, backing: below });
+  const pace = { 'qom-type': 'throttle-group', id: 'pace', limits: { 'bps-write': bytesPerSecond } };
+  layers.push({ driver: 'throttle', 'node-name': 'paced', 'throttle-group': 'pace', file: 'disk' });
   return [
+    ...['-object', JSON.stringify(pace)],
     ...layers.flatMap((layer) => ['-blockdev', JSON.stringify(layer)]),
-    ...['-device', 'virtio-blk-pci,id=root,drive=disk,werror=report,rerror=report'],
+    ...['-device', 'virtio-blk-pci,id=root,drive=paced,werror=report,rerror=report'],
   ];
 }

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ControlGroup } from '../control-groups/control-group.ts';
 import { MachineFailed } from './errors.ts';
 import { type MachineRecord, machineFiles } from './machine-record.ts';
 import { isAlive, type ProcessIdentity } from './process-identity.ts';
@@ -39,13 +40,16 @@ export class QemuMachine implements Machine {
   readonly #process: ProcessIdentity;
   #reason: string | undefined;
 
-  /** @param ended how a child of this process ended; absent for an adopted machine, whose end shows at its socket. */
+  /**
+   * @param o.ended how a child of this process ended; absent for an adopted machine, whose end shows at its socket.
+   * @param o.group removed with the machine.
+   */
   constructor(
     dir: string,
     record: MachineRecord,
     process: ProcessIdentity,
     qmp: Qmp,
-    ended?: Promise<string>,
+    o: { ended?: Promise<string>; group?: ControlGroup | undefined },
   ) {
     this.dir = dir;
     this.record = record;
@@ -54,8 +58,11 @@ export class QemuMachine implements Machine {
     qmp.onEvent(({ event, data }) => {
       if (event === 'SHUTDOWN') this.#reason ??= SHUTDOWN_REASONS[String(data?.reason)];
     });
-    this.exited = (ended ?? this.#untilGone()).then(async (how) => {
+    this.exited = (o.ended ?? this.#untilGone()).then(async (how) => {
       await qmp.closed;
+      if (await o.group?.ranOutOfMemory())
+        this.#reason ??= 'QEMU used more memory than it may, and the kernel ended it';
+      await o.group?.remove();
       return { reason: this.#reason ?? `QEMU ${how}` };
     });
   }

@@ -4,8 +4,9 @@ import { statfsSync } from 'node:fs';
 import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { ControlGroup } from '../../control-groups/control-group.ts';
+import type { Limits } from '../../control-groups/limits.ts';
 import { hostResolvers } from '../network/host-network.ts';
-import { type BuildLimits, makeBuildGroup } from './build-group.ts';
 import { connectNetwork } from './network.ts';
 import type { Slot } from './slots.ts';
 
@@ -35,7 +36,7 @@ export interface SandboxOptions {
   /** ext4 image that becomes /mnt/store: the quota of the job. */
   store?: string;
   /** What all processes of the job may use together. */
-  limits?: BuildLimits;
+  limits?: Limits;
   signal: AbortSignal;
   /** Standard output and error of the job, while it runs. `view` looks at its disk. */
   onOutput(chunk: Buffer, view: SandboxView): void;
@@ -61,7 +62,10 @@ export async function runInSandbox(options: SandboxOptions): Promise<number> {
   const resolvers = slot ? await hostResolvers() : undefined;
   await writeFile(resolv, resolvers ? resolvers.map((server) => `nameserver ${server}\n`).join('') : '');
 
-  const group = options.limits && slot ? await makeBuildGroup(slot.number, options.limits) : undefined;
+  const group =
+    options.limits && slot
+      ? await ControlGroup.make(`squib-build-${slot.number}`, options.limits)
+      : undefined;
   const namespaces = [
     '--mount',
     '--pid',
@@ -88,7 +92,7 @@ export async function runInSandbox(options: SandboxOptions): Promise<number> {
         SQUIB_BINDS: options.binds
           .map(({ source, name, writable }) => `${writable ? 'rw' : 'ro'} ${name} ${source}`)
           .join('\n'),
-        SQUIB_GROUPS: group?.folders.join(' ') ?? '',
+        SQUIB_GROUPS: group?.folders().join(' ') ?? '',
         SQUIB_UIDS: String(firstUid),
         SQUIB_ADDRESS: slot?.address ?? '',
         SQUIB_GATEWAY: slot?.gateway ?? '',
