@@ -32,6 +32,12 @@ export interface MicrovmRow {
   forkPoint: string | null;
 }
 
+/** What lists show of a MicroVM. */
+export type MicrovmSummary = Pick<
+  MicrovmRow,
+  'seq' | 'id' | 'state' | 'imageArn' | 'number' | 'startedAt'
+>;
+
 export type NewMicrovm = Omit<MicrovmRow, 'seq' | 'forkPoint'> & Partial<Pick<MicrovmRow, 'forkPoint'>>;
 
 const COLUMNS = [
@@ -41,10 +47,15 @@ const COLUMNS = [
   ...['startedAt', 'terminatedAt', 'forkPoint'],
 ];
 
+/** Rows that are kept in memory, about a kilobyte each. */
+const KEPT_ROWS = 4096;
+
 export class Microvms {
+  readonly #db: DatabaseSync;
+  /** Committed rows that were asked for, oldest first: a MicroVM is read far more often than it changes. */
+  readonly #rows = new Map<string, Readonly<MicrovmRow>>();
   readonly #insert: StatementSync;
   readonly #get: StatementSync;
-  readonly #imageArn: StatementSync;
   readonly #byEndpoint: StatementSync;
   readonly #page: StatementSync;
   readonly #alive: StatementSync;
@@ -55,14 +66,15 @@ export class Microvms {
   readonly #update: StatementSync;
 
   constructor(db: DatabaseSync) {
+    this.#db = db;
     this.#insert = db.prepare(
       `INSERT INTO microvms (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map((name) => `:${name}`).join(', ')})`,
     );
     this.#get = db.prepare('SELECT * FROM microvms WHERE id = ?');
-    this.#imageArn = db.prepare('SELECT imageArn FROM microvms WHERE id = ?');
     this.#byEndpoint = db.prepare('SELECT * FROM microvms WHERE endpointId = ?');
     this.#page = db.prepare(
-      'SELECT * FROM microvms WHERE account = ? AND region = ? AND seq < ? ORDER BY seq DESC LIMIT ?',
+      `SELECT seq, id, state, imageArn, number, startedAt FROM microvms
+       WHERE account = ? AND region = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
     );
     this.#alive = db.prepare(`SELECT * FROM microvms WHERE state <> 'TERMINATED' ORDER BY seq`);
     this.#countOfImage = db.prepare(
@@ -87,21 +99,24 @@ export class Microvms {
   insert(microvm: NewMicrovm): void {
     this.#insert.run({ forkPoint: null, ...microvm });
   }
-  get(id: string): MicrovmRow | undefined {
-    return this.#get.get(id) as MicrovmRow | undefined;
+  get(id: string): Readonly<MicrovmRow> | undefined {
+    const known = this.#rows.get(id);
+    if (known !== undefined) return known;
+    const row = this.#get.get(id) as MicrovmRow | undefined;
+    // What is read inside a transaction may still be rolled back.
+    if (row !== undefined && !this.#db.isTransaction) this.#keep(row);
+    return row;
   }
-  /** ARN of the image that a MicroVM runs: asked for at every call, so only that is read. */
+  /** ARN of the image that a MicroVM runs. */
   imageArn(id: string): string | undefined {
-    return (this.#imageArn.get(id) as Pick<MicrovmRow, 'imageArn'> | undefined)?.imageArn;
+    return this.get(id)?.imageArn;
   }
   byEndpoint(endpointId: string): MicrovmRow | undefined {
     return this.#byEndpoint.get(endpointId) as MicrovmRow | undefined;
   }
-  page(account: string, region: string, { limit, before }: PageRequest): Page<MicrovmRow> {
-    return cut(
-      this.#page.all(account, region, before ?? FROM_NEWEST, limit + 1) as unknown as MicrovmRow[],
-      limit,
-    );
+  page(account: string, region: string, { limit, before }: PageRequest): Page<MicrovmSummary> {
+    const rows = this.#page.all(account, region, before ?? FROM_NEWEST, limit + 1);
+    return cut(rows as unknown as MicrovmSummary[], limit);
   }
   /** Everything that has not ended, oldest first. */
   alive(): MicrovmRow[] {
@@ -128,6 +143,12 @@ export class Microvms {
     >,
   ): void {
     const { id, state, stateSince, stateReason, runHookPayload, terminatedAt } = microvm;
+    this.#rows.delete(id);
     this.#update.run({ id, state, stateSince, stateReason, runHookPayload, terminatedAt });
+  }
+
+  #keep(row: MicrovmRow): void {
+    if (this.#rows.size >= KEPT_ROWS) this.#rows.delete(this.#rows.keys().next().value!);
+    this.#rows.set(row.id, Object.freeze(row));
   }
 }

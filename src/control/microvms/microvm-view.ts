@@ -1,5 +1,5 @@
 import type { GetMicrovmResponse, MicrovmItem } from '../../aws/models/lambda-microvms.ts';
-import type { MicrovmRow } from '../../store/microvms.ts';
+import type { MicrovmRow, MicrovmSummary } from '../../store/microvms.ts';
 import { versionName } from '../arns.ts';
 import type { ControlConfig } from '../context.ts';
 import { apiMicrovmState } from '../microvm-state.ts';
@@ -36,7 +36,7 @@ export function microvmView(microvm: MicrovmRow, { endpoint }: ControlConfig): G
 }
 
 /** A MicroVM as lists show it: exactly these members. */
-export function microvmItem(microvm: MicrovmRow): MicrovmItem {
+export function microvmItem(microvm: MicrovmSummary): MicrovmItem {
   return {
     microvmId: microvm.id,
     state: apiMicrovmState(microvm.state),
