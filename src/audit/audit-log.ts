@@ -21,17 +21,21 @@ export interface AuditLogOptions extends EventOptions {
 
 /** How long lines are gathered before they are written: a write for every call would cost more than answering it. */
 const GATHER_MS = 20;
+/** So many calls are gathered at most before they are put into words. */
+const MOST_CALLS = 1000;
 /** As much as one write takes; whole lines, so that a file is not much smaller or larger than it should be. */
 const BATCH_BYTES = 1024 * 1024;
 
 /**
- * The record of all calls: `audit.jsonl`, one CloudTrail event a line. `record` only puts the line in memory; it is
- * written a moment later, one write for all lines that came meanwhile. A crash of squib can lose the lines of its last
+ * The record of all calls: `audit.jsonl`, one CloudTrail event a line. `record` only keeps the call; it is put into words
+ * and written a moment later, together with all that came meanwhile, which costs half of doing it call by call. A crash of squib can lose the lines of its last
  * moments, a failing disk those that memory has no room for; the log says when that begins and how many they were.
  */
 export class AuditLog {
   readonly #options: Required<AuditLogOptions>;
   readonly #file: RotatingFile;
+  /** Not in words yet. */
+  #calls: AuditedCall[] = [];
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #lost = 0;
@@ -52,19 +56,8 @@ export class AuditLog {
 
   /** Never throws and never waits. */
   record(call: AuditedCall): void {
-    let line: Buffer;
-    try {
-      line = Buffer.from(`${JSON.stringify(cloudTrailEvent(call, this.#options))}\n`);
-    } catch (error) {
-      this.#options.log.error('audit-record-failed', { requestId: call.requestId, error });
-      return;
-    }
-    if (this.#waitingBytes + line.length > this.#options.maxWaiting) {
-      if (this.#lost++ === 0) this.#options.log.error('audit-lines-lost', { folder: this.#options.folder });
-      return;
-    }
-    this.#waiting.push(line);
-    this.#waitingBytes += line.length;
+    this.#calls.push(call);
+    if (this.#calls.length >= MOST_CALLS) this.#putIntoWords();
     this.#writing ??= this.#write();
   }
 
@@ -82,9 +75,32 @@ export class AuditLog {
     await this.#file.close();
   }
 
+  #putIntoWords(): void {
+    const calls = this.#calls;
+    this.#calls = [];
+    const { log, folder, maxWaiting } = this.#options;
+    for (const call of calls) {
+      let line: Buffer;
+      try {
+        line = Buffer.from(`${JSON.stringify(cloudTrailEvent(call, this.#options))}\n`);
+      } catch (error) {
+        log.error('audit-record-failed', { requestId: call.requestId, error });
+        continue;
+      }
+      if (this.#waitingBytes + line.length > maxWaiting) {
+        if (this.#lost++ === 0) log.error('audit-lines-lost', { folder });
+        continue;
+      }
+      this.#waiting.push(line);
+      this.#waitingBytes += line.length;
+    }
+  }
+
   async #write(): Promise<void> {
-    while (this.#waiting.length > 0) {
+    while (this.#calls.length > 0 || this.#waiting.length > 0) {
       await this.#gather();
+      this.#putIntoWords();
+      if (this.#waiting.length === 0) continue;
       const { lines, count } = this.#batch();
       try {
         await this.#file.write(lines);

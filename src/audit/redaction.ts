@@ -1,4 +1,4 @@
-import type { ServiceModel } from '../aws/protocol/model.ts';
+import type { ServiceModel, Shape } from '../aws/protocol/model.ts';
 
 /** The text that CloudTrail writes for what it hides. */
 export const HIDDEN = 'HIDDEN_DUE_TO_SECURITY_REASONS';
@@ -24,43 +24,67 @@ export function hideSecretMaps(content: Record<string, unknown>): Record<string,
 }
 
 /**
- * What of a request or answer may be recorded: members of the model that are not sensitive. The value need not agree
+ * What of requests and answers may be recorded: members of the model that are not sensitive. Values need not agree
  * with the model (calls that failed are recorded too): whatever has another type is left out.
+ * @returns for a shape's name its redactor, each built once
  */
-export function redactorOf(model: ServiceModel, shapeName: string): Redactor {
-  const redact = (name: string, value: unknown): unknown => {
-    if (value === undefined || value === null) return undefined;
-    const shape = model.shapes[name]!;
-    if (shape.sensitive) return HIDDEN;
+export function compileRedactors(model: ServiceModel): (shapeName: string) => Redactor {
+  const cache = new Map<string, Redactor>();
+  const of = (name: string): Redactor => {
+    const known = cache.get(name);
+    if (known) return known;
+    // Shapes may hold themselves.
+    cache.set(name, (value) => cache.get(name)!(value));
+    const redactor = orAbsent(build(model.shapes[name]!));
+    cache.set(name, redactor);
+    return redactor;
+  };
+
+  const build = (shape: Shape): Redactor => {
+    if (shape.sensitive || shape.type === 'blob') return hide;
     switch (shape.type) {
       case 'structure': {
-        if (!isObject(value)) return undefined;
-        const result: Record<string, unknown> = {};
-        for (const [member, ref] of Object.entries(shape.members ?? {})) {
-          const given = Object.hasOwn(value, member) ? value[member] : undefined;
-          if (given === undefined || given === null) continue;
-          if (ref.sensitive) result[member] = HIDDEN;
-          else result[member] = redact(ref.shape, given);
-        }
-        return result;
-      }
-      case 'list':
-        return Array.isArray(value) ? value.map((item) => redact(shape.member!.shape, item)) : undefined;
-      case 'map':
-        if (!isObject(value)) return undefined;
-        return Object.fromEntries(
-          Object.entries(value).map(([key, item]) => [key, redact(shape.value!.shape, item)]),
+        const members = Object.entries(shape.members ?? {}).map(
+          ([member, ref]) => [member, ref.sensitive ? hide : of(ref.shape)] as const,
         );
+        return (value) => {
+          if (!isObject(value)) return undefined;
+          const result: Record<string, unknown> = {};
+          for (const [member, redact] of members) {
+            const given = Object.hasOwn(value, member) ? value[member] : undefined;
+            if (given !== undefined && given !== null) result[member] = redact(given);
+          }
+          return result;
+        };
+      }
+      case 'list': {
+        const item = of(shape.member!.shape);
+        return (value) => (Array.isArray(value) ? value.map(item) : undefined);
+      }
+      case 'map': {
+        const item = of(shape.value!.shape);
+        return (value) =>
+          isObject(value)
+            ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, item(each)]))
+            : undefined;
+      }
       case 'timestamp':
-        return value instanceof Date && !Number.isNaN(value.getTime()) ? value.toISOString() : undefined;
-      case 'blob':
-        return HIDDEN;
+        return (value) =>
+          value instanceof Date && !Number.isNaN(value.getTime()) ? value.toISOString() : undefined;
       default:
-        return typeof value === 'object' ? undefined : value;
+        return (value) => (typeof value === 'object' ? undefined : value);
     }
   };
-  return (value) => redact(shapeName, value);
+
+  return of;
 }
+
+const hide: Redactor = () => HIDDEN;
+
+const orAbsent =
+  (redact: Redactor): Redactor =>
+  (value) =>
+    value === undefined || value === null ? undefined : redact(value);
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);

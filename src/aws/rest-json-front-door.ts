@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { redactorOf } from '../audit/redaction.ts';
+import { compileRedactors, type Redactor } from '../audit/redaction.ts';
 import { ServiceError } from '../errors/service-error.ts';
 import type { Log } from '../log/log.ts';
 import type { AnyHandler } from './handlers.ts';
@@ -51,12 +51,14 @@ export class RestJsonFrontDoor {
   readonly #definition: RestJsonDefinition;
   readonly #options: RestJsonFrontDoorOptions;
   readonly #service: RestJsonService;
+  readonly #redactorOf: (shapeName: string) => Redactor;
 
   constructor(definition: RestJsonDefinition, options: RestJsonFrontDoorOptions) {
     const { model, absentAsNull } = definition;
     this.#definition = definition;
     this.#options = options;
     this.#service = new RestJsonService(model, { absentAsNull });
+    this.#redactorOf = compileRedactors(model);
   }
 
   get signingName(): string {
@@ -93,7 +95,7 @@ export class RestJsonFrontDoor {
     const { authenticator, regions } = this.#options;
     const { handlers } = this.#definition;
     const body = await readBody(incoming.message, SMALL_BODY);
-    const { caller } = await authenticator.authenticateWhole(incoming, body, this.signingName);
+    const { caller } = authenticator.authenticateWhole(incoming, body, this.signingName);
     outcome.caller = caller;
     if (regions && !regions.has(caller.region)) {
       // spec: control-plane 1, "Unsupported Region".
@@ -123,7 +125,7 @@ export class RestJsonFrontDoor {
 
   #redact(shape: string | undefined, value: unknown): Record<string, unknown> {
     if (shape === undefined) return {};
-    return (redactorOf(this.#service.model, shape)(value) ?? {}) as Record<string, unknown>;
+    return (this.#redactorOf(shape)(value) ?? {}) as Record<string, unknown>;
   }
 
   #toWireError(error: unknown, { name, model }: RestJsonOperation, incoming: Incoming): WireError {

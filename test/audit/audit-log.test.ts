@@ -196,10 +196,12 @@ test('on a full disk the line that did not fit is written whole once there is ro
   assert.deepEqual(idsIn(file), ids);
 });
 
-test('what cannot be put into words does not reach the caller', (t) => {
+test('what cannot be put into words does not reach the caller', async (t) => {
   const { open, logged } = setUp(t);
   const circular: Record<string, unknown> = {};
   circular.self = circular;
-  open().record(call('one', { input: circular }));
+  const audit = open();
+  audit.record(call('one', { input: circular }));
+  await audit.close();
   assert.equal(logged[0]?.event, 'audit-record-failed');
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { AuditedCall } from '../../src/audit/audited-call.ts';
 import { cloudTrailEvent } from '../../src/audit/cloudtrail-event.ts';
-import { HIDDEN, redactorOf } from '../../src/audit/redaction.ts';
+import { compileRedactors, HIDDEN } from '../../src/audit/redaction.ts';
 import { loadModel } from '../../src/aws/protocol/load-model.ts';
 import { squibModel } from '../../src/extensions/squib-model.ts';
 
@@ -131,7 +131,7 @@ describe('who called', () => {
 describe('what is not recorded', () => {
   const model = loadModel('lambda-microvms');
   const request = (operation: string, input: unknown) =>
-    redactorOf(model, model.operations[operation]!.input!)(input) as Record<string, unknown>;
+    compileRedactors(model)(model.operations[operation]!.input!)(input) as Record<string, unknown>;
 
   test('run hook payloads', () => {
     assert.deepEqual(request('RunMicrovm', { imageIdentifier: image, runHookPayload: 'secret' }), {
@@ -139,7 +139,7 @@ describe('what is not recorded', () => {
     });
   });
   test('tokens', () => {
-    const redact = redactorOf(model, model.operations.CreateMicrovmAuthToken!.output!);
+    const redact = compileRedactors(model)(model.operations.CreateMicrovmAuthToken!.output!);
     assert.deepEqual(redact({ authToken: { 'X-aws-proxy-auth': 'secret' } }), {
       authToken: { 'X-aws-proxy-auth': HIDDEN },
     });
@@ -152,7 +152,7 @@ describe('what is not recorded', () => {
     });
   });
   test('secret access keys', () => {
-    const redact = redactorOf(squibModel, 'CreatedCredential');
+    const redact = compileRedactors(squibModel)('CreatedCredential');
     assert.deepEqual(redact({ userName: 'ann', secretAccessKey: 'secret', createdAt: new Date(0) }), {
       ...{ userName: 'ann', secretAccessKey: HIDDEN, createdAt: '1970-01-01T00:00:00.000Z' },
     });
