@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createSecretKey, generateKeySync, type KeyObject, randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SquibError } from '../errors/squib-error.ts';
@@ -11,8 +11,8 @@ const outlivesMs = 2 * 3600 * 1000;
 /** One content encryption key (A256GCM). `kid` stands in the protected header of the tokens made with it. */
 export interface TokenKey {
   kid: string;
-  /** 32 bytes. */
-  secret: Uint8Array;
+  /** 32 bytes; as bytes they would be looked over and prepared again for every token. */
+  secret: KeyObject;
   /** Epoch milliseconds. */
   createdAt: number;
 }
@@ -39,7 +39,7 @@ export class TokenKeys {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     try {
       const stored = JSON.parse(await readFile(file, 'utf8')) as StoredKeys;
-      keys.#keys = stored.keys.map((key) => ({ ...key, secret: Buffer.from(key.secret, 'base64') }));
+      keys.#keys = stored.keys.map((key) => ({ ...key, secret: createSecretKey(key.secret, 'base64') }));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
         throw new SquibError(
@@ -71,9 +71,9 @@ export class TokenKeys {
   async #rotate(): Promise<void> {
     const now = this.#now();
     const kept = this.#keys.filter((key) => now - key.createdAt < issuesMs + outlivesMs);
-    const keys = [{ kid: randomUUID(), secret: randomBytes(32), createdAt: now }, ...kept];
+    const keys = [{ kid: randomUUID(), secret: generateKeySync('aes', { length: 256 }), createdAt: now }, ...kept];
     const stored: StoredKeys = {
-      keys: keys.map((key) => ({ ...key, secret: Buffer.from(key.secret).toString('base64') })),
+      keys: keys.map((key) => ({ ...key, secret: key.secret.export().toString('base64') })),
     };
     const scratch = `${this.#file}.new`;
     const file = await open(scratch, 'w', 0o600);
