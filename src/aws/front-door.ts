@@ -217,6 +217,7 @@ function configure(server: Server, webConsole: WebConsole | undefined): Server {
   // Bodies have deadlines of their own: an upload of gigabytes may take its time.
   server.requestTimeout = 0;
   server.timeout = IDLE_TIMEOUT_MS;
-  server.keepAliveTimeout = 65_000;
+  // A limit of its own between two requests would mean two new timers for every request.
+  server.keepAliveTimeout = 0;
   return server;
 }

@@ -39,7 +39,7 @@ export class JsonServiceFrontDoor {
     try {
       const body = await readBody(incoming.message, SMALL_BODY);
       const { signingName, actions } = this.#service;
-      const { caller } = await this.#authenticator.authenticateWhole(incoming, body, signingName);
+      const { caller } = this.#authenticator.authenticateWhole(incoming, body, signingName);
       outcome.caller = caller;
       const handler = Object.hasOwn(actions, action) ? actions[action] : undefined;
       if (!handler) {

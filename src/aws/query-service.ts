@@ -43,7 +43,7 @@ export class QueryServiceFrontDoor {
     const { requestId } = incoming;
     try {
       const body = await readBody(incoming.message, SMALL_BODY);
-      const { caller } = await this.#authenticator.authenticateWhole(incoming, body, signingName);
+      const { caller } = this.#authenticator.authenticateWhole(incoming, body, signingName);
       outcome.caller = caller;
       const { action, input } = parseQueryRequest(incoming.query, body);
       const handler = Object.hasOwn(actions, action) ? actions[action] : undefined;

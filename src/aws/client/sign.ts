@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { canonicalPaths, canonicalRequest, scopeOf, stringToSign } from '../sigv4/canonical.ts';
-import { hmac, SigningKeys } from '../sigv4/signing-key.ts';
+import { SigningKeys, signatureOf } from '../sigv4/signing-key.ts';
 
 export interface UnsignedRequest {
   method: string;
@@ -59,7 +59,7 @@ export function sign(
   const [path = url.pathname] = canonicalPaths(url.pathname, service);
   const canonical = canonicalRequest(request, scope, path, payloadHash);
   const key = new SigningKeys(1).derive(signer.secretAccessKey, scope);
-  const signature = hmac(key, stringToSign(scope, canonical)).toString('hex');
+  const signature = signatureOf(key, stringToSign(scope, canonical));
   return {
     ...sent,
     authorization:

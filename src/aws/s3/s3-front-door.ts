@@ -99,7 +99,7 @@ export class S3FrontDoor {
     // A session's body is not hashed by anybody; checksums of S3's own hold for it as for others.
     const unsigned = incoming.session ? 'UNSIGNED-PAYLOAD' : '';
     const payload = parameters ? claimedPayload(incoming, parameters.form === 'query') : unsigned;
-    const { caller, signingKey } = await authenticator.authenticate(incoming, parameters, 's3', payload);
+    const { caller, signingKey } = authenticator.authenticate(incoming, parameters, 's3', payload);
     outcome.caller = caller;
     const { bucket, key } = parseTarget(incoming.path, incoming.header('host')!, domains);
     const query = firstValues(incoming.query);

@@ -37,18 +37,18 @@ export class Authenticator {
    * @param payloadHash as it stands in the canonical request
    * @throws SignatureError
    */
-  async authenticate(
+  authenticate(
     request: Incoming,
     parameters: SignatureParameters | undefined,
     service: string,
     payloadHash: string,
-  ): Promise<Authenticated> {
+  ): Authenticated {
     const { session } = request;
     if (session) {
       return { caller: callerOf(session.credential, session.region, request), signingKey: undefined };
     }
     if (!parameters) throw new SignatureError('missing', 'Missing Authentication Token');
-    const credential = await this.#findCredential(parameters.accessKeyId);
+    const credential = this.#findCredential(parameters.accessKeyId);
     if (!credential) {
       throw new SignatureError('unknownKey', 'The security token included in the request is invalid.');
     }
@@ -64,7 +64,7 @@ export class Authenticator {
   }
 
   /** For services with small bodies: the body is in memory and its hash is part of the signature. */
-  async authenticateWhole(request: Incoming, body: Buffer, service: string): Promise<Authenticated> {
+  authenticateWhole(request: Incoming, body: Buffer, service: string): Authenticated {
     const parameters = parseSignature(request);
     const actual = body.length === 0 ? EMPTY_HASH : hash('sha256', body);
     const claimed = request.header('x-amz-content-sha256');

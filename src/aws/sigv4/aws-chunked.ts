@@ -1,7 +1,7 @@
 import { createHash, hash, type KeyObject } from 'node:crypto';
 import { scopeOf } from './canonical.ts';
 import { SignatureError } from './signature-error.ts';
-import { hmac } from './signing-key.ts';
+import { signatureOf } from './signing-key.ts';
 import type { SignatureParameters } from './types.ts';
 import { constantTimeEqual } from './verify.ts';
 
@@ -102,7 +102,7 @@ class ChunkSignatures {
   check(given: string | undefined, kind: 'PAYLOAD' | 'TRAILER', hashes: string): void {
     const { parameters, signingKey } = this.#signing;
     const text = `AWS4-HMAC-SHA256-${kind}\n${parameters.timestamp}\n${scopeOf(parameters)}\n${this.#previous}\n${hashes}`;
-    const expected = hmac(signingKey, text).toString('hex');
+    const expected = signatureOf(signingKey, text);
     if (given === undefined || !constantTimeEqual(expected, given)) {
       throw new SignatureError('mismatch', 'The signature of a chunk does not match.');
     }

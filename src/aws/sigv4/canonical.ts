@@ -2,6 +2,8 @@ import { hash } from 'node:crypto';
 import type { SignableRequest, SignatureParameters } from './types.ts';
 
 const UNRESERVED = /^[\w.~-]*$/;
+/** Paths that are their own and only canonical form: nothing to encode, nothing to remove. */
+const PLAIN_PATH = /^(?:\/[\w~-][\w.~-]*)*\/?$/;
 
 /** Percent-encoding of Signature V4: everything but RFC 3986's unreserved characters. */
 export function encodeStrictly(text: string): string {
@@ -38,6 +40,7 @@ function normalized(path: string): string {
  * sent; all other services' are encoded a second time.
  */
 export function canonicalPaths(path: string, service: string): string[] {
+  if (PLAIN_PATH.test(path)) return [path];
   if (service !== 's3') {
     return [...new Set([normalized(path), path])].map((p) => p.split('/').map(encodeStrictly).join('/'));
   }

@@ -12,6 +12,4 @@ export interface Credential {
 }
 
 /** Looks up a credential; undefined when there is none (or it was deleted). */
-export type FindCredential = (
-  accessKeyId: string,
-) => Credential | undefined | Promise<Credential | undefined>;
+export type FindCredential = (accessKeyId: string) => Credential | undefined;

@@ -1,8 +1,13 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { SignatureParameters } from './types.ts';
 
-export function hmac(key: string | Buffer | KeyObject, text: string): Buffer {
+function hmac(key: string | Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
+}
+
+/** @returns the signature as hexadecimal digits, lower-case */
+export function signatureOf(key: KeyObject, stringToSign: string): string {
+  return createHmac('sha256', key).update(stringToSign).digest('hex');
 }
 
 /** Derives signing keys and keeps the latest: four HMACs less for each request of a busy client. */

@@ -2,7 +2,7 @@ import { type KeyObject, timingSafeEqual } from 'node:crypto';
 import { canonicalPaths, canonicalRequest, stringToSign } from './canonical.ts';
 import type { Credential } from './credential.ts';
 import { SignatureError } from './signature-error.ts';
-import { hmac, type SigningKeys } from './signing-key.ts';
+import { type SigningKeys, signatureOf } from './signing-key.ts';
 import type { SignableRequest, SignatureParameters } from './types.ts';
 
 export interface VerifyOptions {
@@ -82,15 +82,14 @@ function checkToken({ sessionToken }: SignatureParameters, { credential, now }: 
 
 /** Headers that change what a request means must be under the signature. */
 function checkSignedHeaders(request: SignableRequest, { signedHeaders }: SignatureParameters): void {
-  const signed = new Set(signedHeaders);
-  if (!signed.has('host')) {
+  if (!signedHeaders.includes('host')) {
     throw new SignatureError(
       'unsignedHeaders',
       "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
     );
   }
   for (const name of request.headerNames) {
-    if (name.startsWith('x-amz-') && !signed.has(name)) {
+    if (name.startsWith('x-amz-') && !signedHeaders.includes(name)) {
       throw new SignatureError(
         'unsignedHeaders',
         `There were headers present in the request which were not signed: ${name}`,
@@ -119,7 +118,7 @@ export function verifySignature(
   const signingKey = options.keys.derive(options.credential.secretAccessKey, parameters);
   const authentic = canonicalPaths(request.path, parameters.service).some((path) => {
     const canonical = canonicalRequest(request, parameters, path, options.payloadHash);
-    const expected = hmac(signingKey, stringToSign(parameters, canonical)).toString('hex');
+    const expected = signatureOf(signingKey, stringToSign(parameters, canonical));
     return constantTimeEqual(expected, parameters.signature);
   });
   if (!authentic) {
