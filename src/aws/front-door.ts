@@ -15,6 +15,7 @@ import type { ExternalS3 } from './client/external-s3.ts';
 import type { AnyHandler } from './handlers.ts';
 import { send } from './http/answer.ts';
 import { type Incoming, readIncoming } from './http/incoming.ts';
+import { IDLE_TIMEOUT_MS } from './http/limits.ts';
 import { type JsonService, JsonServiceFrontDoor } from './json-service.ts';
 import type { LambdaCoreHandlers } from './models/lambda-core.ts';
 import type { LambdaMicrovmsHandlers } from './models/lambda-microvms.ts';
@@ -69,8 +70,6 @@ interface ServiceFrontDoor {
 
 /** Headers must be complete within this time. */
 const HEADERS_TIMEOUT_MS = 20_000;
-/** A connection on which nothing moves for this long is closed. */
-const IDLE_TIMEOUT_MS = 120_000;
 /** How long a client may go on sending a body after it got its answer. */
 const LINGER_MS = 5_000;
 

@@ -71,7 +71,10 @@ export class TokenKeys {
   async #rotate(): Promise<void> {
     const now = this.#now();
     const kept = this.#keys.filter((key) => now - key.createdAt < issuesMs + outlivesMs);
-    const keys = [{ kid: randomUUID(), secret: generateKeySync('aes', { length: 256 }), createdAt: now }, ...kept];
+    const keys = [
+      { kid: randomUUID(), secret: generateKeySync('aes', { length: 256 }), createdAt: now },
+      ...kept,
+    ];
     const stored: StoredKeys = {
       keys: keys.map((key) => ({ ...key, secret: key.secret.export().toString('base64') })),
     };

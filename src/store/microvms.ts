@@ -33,10 +33,7 @@ export interface MicrovmRow {
 }
 
 /** What lists show of a MicroVM. */
-export type MicrovmSummary = Pick<
-  MicrovmRow,
-  'seq' | 'id' | 'state' | 'imageArn' | 'number' | 'startedAt'
->;
+export type MicrovmSummary = Pick<MicrovmRow, 'seq' | 'id' | 'state' | 'imageArn' | 'number' | 'startedAt'>;
 
 export type NewMicrovm = Omit<MicrovmRow, 'seq' | 'forkPoint'> & Partial<Pick<MicrovmRow, 'forkPoint'>>;
 

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { SquibError } from '../../src/errors/squib-error.ts';
+import type { NewMicrovm } from '../../src/store/microvms.ts';
+import type { MicrovmState } from '../../src/store/states.ts';
 import { openStore } from '../../src/store/store.ts';
 
 function databaseFile(t: TestContext): string {
@@ -13,6 +15,13 @@ function databaseFile(t: TestContext): string {
   return join(directory, 'squib.db');
 }
 
+const microvm = (id: string): NewMicrovm => ({
+  ...{ id, endpointId: id, account: '1', region: 'r', imageId: 'i', imageArn: 'arn-i', imageName: 'i' },
+  ...{ number: 1, memoryMiB: 512, state: 'PENDING', stateSince: 1, stateReason: null },
+  ...{ executionRoleArn: null, maxIdleSeconds: null, suspendedSeconds: null, autoResume: null },
+  ...{ maximumDurationSeconds: 60, ingress: '[]', egress: '[]', settings: '{}', runHookPayload: null },
+  ...{ startedAt: 1, terminatedAt: null },
+});
 const image = (name: string) => ({
   ...{ id: `id-${name}`, arn: `arn-${name}`, account: '1', region: 'r', name, state: 'CREATED' as const },
   ...{ lastNumber: 1, createdAt: 1, updatedAt: 1 },
@@ -78,6 +87,31 @@ test('pages are read by key, newest first', (t) => {
   const last = store.images.page('1', 'r', { limit: 2, before: first.rows[1]!.seq });
   assert.deepEqual([last.rows.map(({ name }) => name), last.more], [['a'], false]);
   assert.equal(store.images.page('2', 'r', { limit: 2 }).rows.length, 0);
+});
+
+test('a MicroVM that is read again is never one that a transaction took back', (t) => {
+  const store = openStore(databaseFile(t));
+  t.after(() => store.close());
+  store.microvms.insert(microvm('m'));
+  const change = (state: MicrovmState) =>
+    store.microvms.update({
+      ...{ id: 'm', state, stateSince: 2, stateReason: null, runHookPayload: null, terminatedAt: null },
+    });
+  const state = () => store.microvms.get('m')?.state;
+  assert.equal(state(), 'PENDING');
+  assert.throws(() =>
+    store.transaction(() => {
+      change('RUNNING');
+      assert.equal(state(), 'RUNNING');
+      throw new Error('no');
+    }),
+  );
+  assert.equal(state(), 'PENDING');
+  store.transaction(() => change('RUNNING'));
+  assert.equal(state(), 'RUNNING');
+  change('TERMINATED');
+  assert.equal(state(), 'TERMINATED');
+  assert.throws(() => Object.assign(store.microvms.get('m')!, { state: 'RUNNING' }), TypeError);
 });
 
 test('the history can only grow', (t) => {

@@ -4,6 +4,9 @@ import { BodyIncomplete, type BodyLimits, BodyTooLarge } from './read-body.ts';
 /** For every service whose requests fit into memory. */
 export const SMALL_BODY: BodyLimits = { maxBytes: 1024 * 1024, timeoutMs: 30_000 };
 
+/** A connection on which nothing moves for this long is closed. */
+export const IDLE_TIMEOUT_MS = 120_000;
+
 /** A body that is too large or does not come, as an AWS error; undefined for any other error. */
 export function toBodyError(error: unknown, operation: string): WireError | undefined {
   if (error instanceof BodyTooLarge) {
