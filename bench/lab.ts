@@ -1,10 +1,14 @@
 // A real squib with one image whose application answers GET / on port 8080; no runtime hooks.
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateMicrovmAuthTokenCommand,
   RunMicrovmCommand,
   TerminateMicrovmCommand,
 } from '@aws-sdk/client-lambda-microvms';
+import type { Config } from '../src/config/config.ts';
 import { createImage, imageSettled, probeHooks, probeZip, put } from '../test/support/images.ts';
 import { autoResume, get, send } from '../test/support/microvms.ts';
 import { TestSquib } from '../test/support/squib.ts';
@@ -53,6 +57,11 @@ export class BenchLab {
     return join(this.squib.layout.images, imageName, '1.0');
   }
 
+  /** Process id of a running MicroVM's QEMU. */
+  pid(id: string): number {
+    return Number(readFileSync(join(this.squib.layout.microvm(id), 'pid'), 'utf8').split(' ')[0]);
+  }
+
   /** RunMicrovm, a token, and a request that is held until the MicroVM answers. */
   async run(): Promise<BenchMicrovm> {
     const { microvmId: id = '', endpoint = '' } = await this.microvms.send(
@@ -88,6 +97,23 @@ export class BenchLab {
   lastLogged(event: string): Record<string, unknown> {
     const line = this.squib.log.split('\n').findLast((text) => text.includes(`"event":"${event}"`));
     return line === undefined ? {} : JSON.parse(line);
+  }
+
+  /** Waits until a machine has been restored ahead that no start has taken. */
+  async untilStandby(): Promise<void> {
+    const folder = this.squib.layout.standby;
+    for (;;) {
+      const there = await readdir(folder).catch(() => []);
+      if (there.some((id) => this.squib.log.includes(`"standby":"${id}"`))) return;
+      await sleep(20);
+    }
+  }
+
+  /** The daemon with other settings. */
+  async restart(settings: Partial<Config>): Promise<void> {
+    await this.squib.down('SIGTERM');
+    Object.assign(this.squib.config, settings);
+    await this.squib.up();
   }
 
   close(): Promise<void> {

@@ -34,6 +34,11 @@ export interface Config extends NetworkSettings {
   builds: { cacheGiB: number; timeoutMinutes: number };
   /** An S3 service that keeps all buckets instead of squib itself. */
   s3: ExternalService;
+  /**
+   * Machines restored ahead of the next RunMicrovm: so many per image version in use and on this host in all (0: none),
+   * for as long as the version is started again within `idleMinutes`.
+   */
+  standby: { perVersion: number; total: number; idleMinutes: number };
   /** First of the host user ids that QEMU processes run under, one per MicroVM. */
   firstUid: number;
   /** What the QEMU of one MicroVM may use besides what its size gives its guest. */
@@ -55,6 +60,7 @@ const defaults: Config = {
   registries: {},
   builds: { cacheGiB: 10, timeoutMinutes: 30 },
   s3: ownService,
+  standby: { perVersion: 1, total: 4, idleMinutes: 10 },
   firstUid: 700_000,
   networks: {},
   securityGroups: {},
@@ -139,6 +145,11 @@ function checkValues(config: Config, file: string): void {
   }
   if (config.limits.threads < 32) fail(file, 'limits.threads', 'must be at least 32, or QEMU does not start');
   if (!(config.builds.cacheGiB >= 0)) fail(file, 'builds.cacheGiB', 'must not be negative');
+  for (const name of ['perVersion', 'total'] as const) {
+    const number = config.standby[name];
+    if (!Number.isInteger(number) || number < 0) fail(file, `standby.${name}`, 'must be a whole number');
+  }
+  if (!(config.standby.idleMinutes > 0)) fail(file, 'standby.idleMinutes', 'must be more than 0');
   if (!(config.builds.timeoutMinutes > 0)) fail(file, 'builds.timeoutMinutes', 'must be more than 0');
   for (const [host, { username, passwordFile }] of Object.entries(config.registries)) {
     if (username === '') fail(file, `registries.${host}.username`, 'is missing');

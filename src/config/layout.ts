@@ -6,6 +6,7 @@ export function dataLayout(dataDir: string) {
   const microvms = join(dataDir, 'microvms');
   const builds = join(dataDir, 'builds');
   const forks = join(dataDir, 'forks');
+  const standby = join(dataDir, 'standby');
   return {
     database: join(dataDir, 'squib.db'),
     keys: join(dataDir, 'keys'),
@@ -18,6 +19,8 @@ export function dataLayout(dataDir: string) {
     microvms,
     builds,
     forks,
+    /** Machines restored ahead, a folder each. */
+    standby,
     /** MicroVMs whose saved state was found damaged, kept for a look at them. */
     damaged: join(dataDir, 'damaged'),
     /** Snapshot of one image version. */

@@ -106,9 +106,12 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     log,
     uids,
     networking,
+    standby: config.standby,
     builds,
     roles: authorization.serviceRoles,
   });
+
+  await host.begin();
 
   // The ingress fills in its port below; nobody asks for an endpoint's address before the API listens.
   const endpoint = { domain, port: config.endpoint.port };
@@ -190,6 +193,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       await cloudFormation.stacks.close();
       await Promise.all(ingresses.map((ingress) => ingress.close()));
       await control.close();
+      await host.close();
       await networking.close();
       await engine.close();
       await audit.close();

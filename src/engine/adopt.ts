@@ -6,14 +6,15 @@ import { Qmp } from './qmp.ts';
 /**
  * Takes over the machine whose QEMU runs in `dir`, started by an earlier process. It may be paused.
  * A QEMU that had not finished loading, or whose guest has ended, is of no use to anyone and is ended.
+ * @param o.id the machine's own; undefined: whoever it is
  * @returns undefined when no machine runs there.
  */
 export async function adopt(
   engine: EngineContext,
-  o: { id: string; dir: string },
+  o: { id?: string; dir: string },
 ): Promise<QemuMachine | undefined> {
   const found = await findProcess(o.dir);
-  if (!found || found.record.id !== o.id) return undefined;
+  if (!found || (o.id !== undefined && found.record.id !== o.id)) return undefined;
   let qmp: Qmp;
   try {
     qmp = await Qmp.connect(machineFiles(o.dir).qmp);
@@ -23,7 +24,7 @@ export async function adopt(
     return undefined;
   }
   const machine = new QemuMachine(o.dir, found.record, found.process, qmp, {
-    group: engine.groups?.of(o.id),
+    group: engine.groups?.of(found.record.group ?? found.record.id),
   });
   const status = await machine.qmp.execute('query-status').catch(() => undefined);
   const usable = ['running', 'paused'].includes((status as { status: string } | undefined)?.status ?? '');

@@ -7,6 +7,7 @@ import type { EngineContext } from './engine-context.ts';
 import { MachineFailed, SnapshotDamaged } from './errors.ts';
 import { circumstances } from './fit.ts';
 import { type Around, type ForkResult, fork } from './fork.ts';
+import { handOver } from './hand-over.ts';
 import type { RestoreOrder } from './incoming.ts';
 import { type Machine, QemuMachine } from './machine.ts';
 import { type LimitSettings, MachineGroups } from './machine-limits.ts';
@@ -69,7 +70,9 @@ export interface Engine {
   /** How much of a machine's memory differs from its snapshot; takes milliseconds for every GiB of the guest. */
   dirtyBytes(machine: Machine): Promise<number>;
   /** The machine that still runs in `dir`, started by an earlier process; it may be paused. Else undefined. */
-  adopt(o: { id: string; dir: string }): Promise<Machine | undefined>;
+  adopt(o: { id?: string; dir: string }): Promise<Machine | undefined>;
+  /** Gives a machine another id and, at the same moment, another folder, which must be missing or empty. */
+  handOver(machine: Machine, to: { id: string; dir: string }): Promise<void>;
   /** Machines run on; what was made for them goes when there are none. */
   close(): Promise<void>;
 }
@@ -103,6 +106,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     dirtyBytes: (machine) => dirtyBytes(own(machine)),
     adopt: (o) => adopt(context, o),
     close: async () => context.groups?.close(),
+    handOver: (machine, to) => handOver(own(machine), to),
   };
 }
 

@@ -13,6 +13,8 @@ export interface MachineRecord {
   id: string;
   uid: number;
   shape: MachineShape;
+  /** Name of its control group: the id that it was started with. */
+  group?: string;
   /** The host's boot in which the machine was started. */
   hostBoot: string;
   /** Read-only root filesystem below the machine's disk. */
@@ -42,9 +44,9 @@ export function machineFiles(dir: string) {
 /** Written before the process starts. Not synced: after a power cut no machine runs that it could describe. */
 export async function writeRecord(
   dir: string,
-  record: Omit<MachineRecord, 'hostBoot'>,
+  record: Omit<MachineRecord, 'hostBoot' | 'group'>,
 ): Promise<MachineRecord> {
-  const full = { ...record, hostBoot: hostBootId() };
+  const full = { ...record, group: record.id, hostBoot: hostBootId() };
   await writeFile(machineFiles(dir).record, `${JSON.stringify(full, null, 2)}\n`, { mode: 0o600 });
   return full;
 }

@@ -14,6 +14,8 @@ export interface Machine {
   /** Host user id that its process runs under. */
   readonly uid: number;
   readonly dir: string;
+  /** What it was restored from; undefined while an image is built. */
+  readonly snapshotDir: string | undefined;
   /** A raw byte stream to the guest agent; one at a time. Rejects when the machine is gone. */
   connectChannel(): Promise<Duplex>;
   /** Lets the guest run. */
@@ -33,11 +35,11 @@ const SHUTDOWN_REASONS: Record<string, string> = {
 };
 
 export class QemuMachine implements Machine {
-  readonly record: MachineRecord;
-  readonly dir: string;
   readonly qmp: Qmp;
   readonly exited: Promise<{ reason: string }>;
   readonly #process: ProcessIdentity;
+  #record: MachineRecord;
+  #dir: string;
   #reason: string | undefined;
 
   /**
@@ -51,8 +53,8 @@ export class QemuMachine implements Machine {
     qmp: Qmp,
     o: { ended?: Promise<string>; group?: ControlGroup | undefined },
   ) {
-    this.dir = dir;
-    this.record = record;
+    this.#dir = dir;
+    this.#record = record;
     this.qmp = qmp;
     this.#process = process;
     qmp.onEvent(({ event, data }) => {
@@ -67,8 +69,26 @@ export class QemuMachine implements Machine {
     });
   }
 
+  get record(): MachineRecord {
+    return this.#record;
+  }
+
+  get dir(): string {
+    return this.#dir;
+  }
+
+  /** Its files are elsewhere from now on. */
+  moved(record: MachineRecord, dir: string): void {
+    this.#record = record;
+    this.#dir = dir;
+  }
+
   get id(): string {
     return this.record.id;
+  }
+
+  get snapshotDir(): string | undefined {
+    return this.record.snapshotDir;
   }
 
   get uid(): number {

@@ -3,6 +3,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config/config.ts';
 import type { DataLayout } from '../config/layout.ts';
 import {
   type BuildOrder,
@@ -18,7 +19,7 @@ import {
 } from '../control/host.ts';
 import { type Engine, type Machine, SnapshotUnfit, SuspendedDamaged, type Tap } from '../engine/engine.ts';
 import type { Log } from '../log/log.ts';
-import type { LogStore } from '../store/log-store.ts';
+import type { LogStore, LogWriter } from '../store/log-store.ts';
 import type { BuildPipeline } from './builds/build-pipeline.ts';
 import { callLifecycleHook, type LifecycleHook } from './hooks/lifecycle-hook.ts';
 import { openLogStream } from './log-streams.ts';
@@ -36,6 +37,8 @@ import {
 import type { GuestNetworking, GuestSide } from './network/guest-networking.ts';
 import type { RoleRights } from './role-rights.ts';
 import { VersionSnapshots } from './snapshots/version-snapshots.ts';
+import type { Standby } from './standby/standby.ts';
+import { StandbyPool } from './standby/standby-pool.ts';
 
 /** A restored guest agent answers within milliseconds; a machine that swaps or starves may need this long. */
 const agentTimeoutMs = 30_000;
@@ -54,6 +57,7 @@ export interface LocalHostParts {
   uids: UidPool;
   builds: BuildPipeline;
   networking: GuestNetworking;
+  standby: Config['standby'];
   /** All roles may do everything without it. */
   roles?: RoleRights;
 }
@@ -62,12 +66,14 @@ export interface LocalHostParts {
 export class LocalHost implements Host {
   readonly #parts: LocalHostParts;
   readonly #snapshots: VersionSnapshots;
+  readonly #standby: StandbyPool;
   readonly #live = new Map<string, LiveMicrovm>();
   readonly #exitListeners: ((microvmId: string, reason: string) => void)[] = [];
 
   constructor(parts: LocalHostParts) {
     this.#parts = parts;
     this.#snapshots = new VersionSnapshots(parts);
+    this.#standby = new StandbyPool({ ...parts, settings: parts.standby });
   }
 
   build(order: BuildOrder, signal: AbortSignal): Promise<SnapshotBuild> {
@@ -75,6 +81,7 @@ export class LocalHost implements Host {
   }
 
   async deleteVersion(imageName: string, imageVersion: string): Promise<void> {
+    await this.#standby.forget(`${imageName}/${imageVersion}`);
     await rm(this.#parts.layout.version(imageName, imageVersion), { recursive: true, force: true });
     // The image's own folder goes with its last version.
     const folder = join(this.#parts.layout.images, imageName);
@@ -83,21 +90,61 @@ export class LocalHost implements Host {
   }
 
   async start(order: StartOrder): Promise<void> {
-    const { engine, layout, uids, networking } = this.#parts;
     const id = order.microvmId;
-    await this.#discard(id); // what an interrupted start may have left
-    const dir = layout.microvm(id);
-    await mkdir(dir, { mode: 0o700, recursive: true });
+    if (existsSync(this.#parts.layout.microvm(id))) await this.#discard(id); // what an interrupted start left
+    const version = `${order.imageName}/${order.imageVersion}`;
+    const standby = order.forkPoint === undefined ? this.#standby.take(version) : undefined;
     try {
-      const [snapshotDir, tap] = await Promise.all([this.#snapshotToRun(order), networking.attach(id)]);
-      const side = this.#admit(order);
-      const machine = await engine.restore({ id, dir, uid: uids.take(id), snapshotDir, tap });
-      await this.#awaken(order, machine, side);
+      const machine =
+        (standby && (await this.#startFromStandby(order, standby))) ?? (await this.#startFromSnapshot(order));
+      if (order.forkPoint === undefined && machine.snapshotDir !== undefined)
+        this.#standby.started(version, machine.snapshotDir);
       const body = JSON.stringify({ microvmId: id, runHookPayload: order.runHookPayload ?? '' }); // Decision L1
       await this.#callHook(order, 'run', body);
     } catch (error) {
       await this.#discard(id);
       throw error;
+    }
+  }
+
+  async #startFromSnapshot(order: StartOrder): Promise<Machine> {
+    const { engine, layout, uids, networking } = this.#parts;
+    const id = order.microvmId;
+    const dir = layout.microvm(id);
+    await mkdir(dir, { mode: 0o700, recursive: true });
+    const [snapshotDir, tap] = await Promise.all([this.#snapshotToRun(order), networking.attach(id)]);
+    const side = this.#admit(order);
+    const machine = await engine.restore({ id, dir, uid: uids.take(id), snapshotDir, tap });
+    await this.#awaken(order, machine, side);
+    return machine;
+  }
+
+  /** @returns undefined when the standby was of no use; nothing of it is left then. */
+  async #startFromStandby(order: StartOrder, standby: Standby): Promise<Machine | undefined> {
+    const { engine, layout, uids, networking, log } = this.#parts;
+    const id = order.microvmId;
+    const { machine } = standby;
+    try {
+      await engine.handOver(machine, { id, dir: layout.microvm(id) });
+    } catch (error) {
+      log.warn('standby.useless', { standby: standby.id, microvmId: id, error });
+      await this.#standby.settle(standby, false);
+      return undefined;
+    }
+    uids.pass(standby.id, id);
+    networking.pass(standby.id, id);
+    await this.#standby.settle(standby, true);
+    try {
+      await this.#goLive(order, machine, this.#admit(order), async (logs, side) => {
+        const live = await LiveMicrovm.from(standby, logs, side);
+        await live.awaken();
+        return live;
+      });
+      return machine;
+    } catch (error) {
+      log.warn('standby.useless', { standby: standby.id, microvmId: id, error });
+      await this.#discard(id);
+      return undefined;
     }
   }
 
@@ -236,7 +283,7 @@ export class LocalHost implements Host {
   ): Promise<void> {
     const { layout, builds, log } = this.#parts;
     await builds.sweep();
-    await this.#parts.networking.retain(microvmIds);
+    await this.#parts.networking.retain(new Set([...microvmIds, ...this.#standby.ids]));
     for (const id of await listFolder(layout.microvms)) {
       if (microvmIds.has(id)) continue;
       log.info('sweep.microvm', { microvmId: id });
@@ -262,6 +309,16 @@ export class LocalHost implements Host {
 
   async openShell(microvmId: string): Promise<ShellSession> {
     return this.#running(microvmId).openShell();
+  }
+
+  /** Ends the standbys of an earlier run, before anybody gets their wires; once, before anything else. */
+  begin(): Promise<void> {
+    return this.#standby.sweep();
+  }
+
+  /** Ends what is nobody's; MicroVMs run on. */
+  close(): Promise<void> {
+    return this.#standby.close();
   }
 
   onExit(listener: (microvmId: string, reason: string) => void): void {
@@ -328,14 +385,27 @@ export class LocalHost implements Host {
     side: GuestSide,
     how: 'restored' | 'adopted' = 'restored',
   ): Promise<void> {
+    await this.#goLive(order, machine, side, async (logs) => {
+      const earlier = await readCounters(this.#parts.layout.microvm(order.microvmId));
+      const live = await LiveMicrovm.connect(machine, logs, agentTimeoutMs, side, earlier);
+      await (how === 'restored' ? live.awaken() : live.takeOver());
+      return live;
+    });
+  }
+
+  /** The MicroVM is live when `connect` resolves; where it does not, its machine is gone. */
+  async #goLive(
+    order: StartOrder,
+    machine: Machine,
+    side: GuestSide,
+    connect: (logs: LogWriter | undefined, side: GuestSide) => Promise<LiveMicrovm>,
+  ): Promise<void> {
     const { executionRoleArn: roleArn, imageArn } = order;
     const role = { roleArn, imageArn, rights: this.#parts.roles };
     const logs = openLogStream(this.#parts.logs, order.logging, order, role);
     let live: LiveMicrovm;
     try {
-      const earlier = await readCounters(this.#parts.layout.microvm(order.microvmId));
-      live = await LiveMicrovm.connect(machine, logs, agentTimeoutMs, side, earlier);
-      await (how === 'restored' ? live.awaken() : live.takeOver());
+      live = await connect(logs, side);
     } catch (error) {
       await machine.kill();
       await logs?.close();

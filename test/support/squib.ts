@@ -43,6 +43,8 @@ export class TestSquib {
       api: { host: '127.0.0.1', port: await freePort() },
       endpoint: { host: '127.0.0.1', port: await freePort(), domain: 'localhost' },
       mirrors: await ensureStandInImages(defaults.cacheDir, () => {}),
+      // Restoring ahead takes processors from whatever is tested; its own tests turn it on.
+      standby: { ...defaults.standby, perVersion: Number(process.env.W4_STANDBY ?? 0) },
       ...overrides,
     });
     await squib.up();

@@ -3,35 +3,15 @@ import type { Duplex } from 'node:stream';
 import { PortClosed, type ShellSession, type UsageCounters } from '../../control/host.ts';
 import type { Machine } from '../../engine/engine.ts';
 import type { ByteMeter } from '../../guest/byte-meter.ts';
-import { GuestConnection, GuestGone, GuestPortClosed } from '../../guest/guest-connection.ts';
+import { type GuestConnection, GuestPortClosed } from '../../guest/guest-connection.ts';
 import type { LogWriter } from '../../store/log-store.ts';
 import { lineSplitter } from '../log-lines.ts';
 import type { GuestSide } from '../network/guest-networking.ts';
+import { greet } from './greet.ts';
 import { noUsage } from './usage-counters.ts';
-
-/** How often an agent is greeted within the time that it has to answer. */
-const greetings = 3;
 
 /** Bytes of fresh entropy given to the guest after every restore; the kernel's pool holds 256 bits. */
 const entropyBytes = 64;
-
-/**
- * Lets a machine run and connects to its agent. A greeting may get lost where the guest learns late that the host behind
- * its port changed; so it is said again on a new connection before the agent is given up, and with it the MicroVM.
- */
-async function greet(machine: Machine, timeoutMs: number): Promise<GuestConnection> {
-  for (let attempt = 1; ; attempt++) {
-    const channel = await machine.connectChannel();
-    const guest = GuestConnection.open(channel, { timeoutMs: timeoutMs / greetings });
-    guest.catch(() => {}); // looked at below, once the machine runs
-    await machine.run();
-    try {
-      return await guest;
-    } catch (error) {
-      if (!(error instanceof GuestGone) || attempt === greetings) throw error;
-    }
-  }
-}
 
 /** A machine that runs together with the connection to its guest agent. */
 export class LiveMicrovm {
@@ -73,6 +53,16 @@ export class LiveMicrovm {
     earlier: UsageCounters = noUsage,
   ): Promise<LiveMicrovm> {
     return new LiveMicrovm(machine, await greet(machine, timeoutMs), logs, side, earlier);
+  }
+
+  /** A machine whose agent has been greeted; it may be paused, and then goes on. */
+  static async from(
+    { machine, guest }: { machine: Machine; guest: GuestConnection },
+    logs: LogWriter | undefined,
+    side?: GuestSide,
+  ): Promise<LiveMicrovm> {
+    await machine.run();
+    return new LiveMicrovm(machine, guest, logs, side, noUsage);
   }
 
   get guest(): GuestConnection {

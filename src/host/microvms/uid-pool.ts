@@ -36,6 +36,14 @@ export class UidPool {
     this.#taken.set(owner, uid);
   }
 
+  /** `from`'s id is `to`'s from now on. */
+  pass(from: string, to: string): void {
+    const uid = this.#taken.get(from);
+    if (uid === undefined) throw new Error(`${from} has no user id`);
+    this.#taken.delete(from);
+    this.#taken.set(to, uid);
+  }
+
   release(owner: string): void {
     const uid = this.#taken.get(owner);
     if (uid === undefined) return;

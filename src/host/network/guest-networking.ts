@@ -37,6 +37,11 @@ export class GuestNetworking {
     return this.#parts.networks.attach(id);
   }
 
+  /** The wire of a machine that gets another id. */
+  pass(from: string, to: string): void {
+    this.#parts.networks.pass(from, to);
+  }
+
   /** Begins to let a machine out as its connectors say; the rules stand when `network` resolves. */
   admit(egress: EgressOrder | undefined, client: MetadataClient): GuestSide {
     const { networks, names, metadata, config } = this.#parts;

@@ -80,8 +80,19 @@ export class MicrovmNetworks {
   async attach(id: string): Promise<Tap> {
     const known = this.#taken.get(id);
     const wire = known?.wire ?? (await this.#take());
-    if (!known) this.#taken.set(id, { wire, mark: newMark(), policy: noEgress, sent: 0, received: 0 });
+    if (!known) {
+      this.#taken.set(id, { wire, mark: newMark(), policy: noEgress, sent: 0, received: 0 });
+      await this.#remember(); // a machine that outlives this process must not find its wire given to another
+    }
     return { name: wire.name, networkNamespace: this.#namespace.path };
+  }
+
+  /** What `from` was attached to belongs to `to` from now on. */
+  pass(from: string, to: string): void {
+    const admission = this.#taken.get(from);
+    if (!admission) throw new Error(`${from} is not attached`);
+    this.#taken.delete(from);
+    this.#taken.set(to, admission);
   }
 
   /** Lets an attached machine out as far as the policy says. @returns the address for its guest; undefined: none */
