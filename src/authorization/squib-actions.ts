@@ -36,6 +36,16 @@ const onMicrovm =
     return actions.map((action) => ({ action, resource, context }));
   };
 
+/** On an image, for a MicroVM on its image. */
+const onPolicy =
+  (operation: string): AccessRule<{ resourceIdentifier: string }> =>
+  ({ resourceIdentifier }, _caller, facts) => {
+    const isArn = resourceIdentifier.startsWith('arn:');
+    const resource = isArn ? resourceIdentifier : facts.imageOfMicrovm(resourceIdentifier);
+    if (resource === undefined) return [];
+    return [{ action: `squib:${operation}`, resource, context: resourceTags(facts.tagsOf(resource)) }];
+  };
+
 /**
  * Permissions of squib's own operations. Whoever may create or change credentials can give every right to them, as with
  * IAM's own actions: these two belong to administrators.
@@ -52,6 +62,9 @@ export const squibActions: Rules = {
   ListMicrovmUsage: () => [{ action: 'squib:ListMicrovmUsage', resource: '*' }],
   /** A link is a token in another form: whoever may not make tokens may not make links. */
   CreateBrowserLink: onMicrovm('lambda:CreateMicrovmAuthToken'),
+  PutActivityPolicy: onPolicy('PutActivityPolicy'),
+  GetActivityPolicy: onPolicy('GetActivityPolicy'),
+  DeleteActivityPolicy: onPolicy('DeleteActivityPolicy'),
   ListEvents: onEvents('squib:ListEvents'),
   StreamEvents: onEvents('squib:StreamEvents'),
   /** Gives nobody more than he has: the session that the link opens has the rights of the key that asked for it. */

@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { activity } from './commands/activity.ts';
 import { base } from './commands/base.ts';
 import { connect } from './commands/connect.ts';
 import { console_ } from './commands/console.ts';
@@ -19,6 +20,7 @@ export const commands: Record<string, Command> = {
   deploy,
   connect,
   fork,
+  activity,
   credentials,
   console: console_,
   base,

@@ -39,6 +39,8 @@ export interface Config extends NetworkSettings {
    * for as long as the version is started again within `idleMinutes`.
    */
   standby: { perVersion: number; total: number; idleMinutes: number };
+  /** What counts as activity for idle policies besides the endpoint, unless a MicroVM or its image says otherwise. 0: not. */
+  activity: { cpuPercent: number; egressBytesPerSecond: number };
   /** First of the host user ids that QEMU processes run under, one per MicroVM. */
   firstUid: number;
   /** What the QEMU of one MicroVM may use besides what its size gives its guest. */
@@ -61,6 +63,7 @@ const defaults: Config = {
   builds: { cacheGiB: 10, timeoutMinutes: 30 },
   s3: ownService,
   standby: { perVersion: 1, total: 4, idleMinutes: 10 },
+  activity: { cpuPercent: 0, egressBytesPerSecond: 0 },
   firstUid: 700_000,
   networks: {},
   securityGroups: {},
@@ -148,6 +151,9 @@ function checkValues(config: Config, file: string): void {
   for (const name of ['perVersion', 'total'] as const) {
     const number = config.standby[name];
     if (!Number.isInteger(number) || number < 0) fail(file, `standby.${name}`, 'must be a whole number');
+  }
+  for (const [name, number] of Object.entries(config.activity)) {
+    if (!(number >= 0)) fail(file, `activity.${name}`, 'must not be negative');
   }
   if (!(config.standby.idleMinutes > 0)) fail(file, 'standby.idleMinutes', 'must be more than 0');
   if (!(config.builds.timeoutMinutes > 0)) fail(file, 'builds.timeoutMinutes', 'must be more than 0');

@@ -3,6 +3,7 @@ import type { LambdaCoreOperations } from '../aws/models/lambda-core.ts';
 import type { LambdaMicrovmsOperations } from '../aws/models/lambda-microvms.ts';
 import type { Log } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
+import type { ActivityPolicy } from './activity/activity-policy.ts';
 import type { BuildQueue } from './builds/build-queue.ts';
 import type { Clock } from './clock.ts';
 import type { ConnectorWork } from './connectors/connector-work.ts';
@@ -17,6 +18,8 @@ export interface ControlConfig {
   /** Where endpoints are found: `<uuid>.lambda-microvm.<region>.<domain>`, and `:<port>` unless that is 443. */
   endpoint: { domain: string; port: number };
   quotas: Quotas;
+  /** For MicroVMs and images that have no policy of their own. */
+  activity: ActivityPolicy;
 }
 
 /** Randomness, so that tests can repeat a run. */

@@ -4,6 +4,13 @@ import type { LambdaCoreHandlers } from '../aws/models/lambda-core.ts';
 import type { GetMicrovmResponse, LambdaMicrovmsHandlers } from '../aws/models/lambda-microvms.ts';
 import type { Log } from '../log/log.ts';
 import type { Store } from '../store/store.ts';
+import {
+  type ActivityPolicyView,
+  deleteActivityPolicy,
+  getActivityPolicy,
+  putActivityPolicy,
+} from './activity/activity-policies.ts';
+import type { ActivityPolicy } from './activity/activity-policy.ts';
 import { type BrowserGrant, type BrowserLinkRequest, browserGrant } from './auth-tokens/browser-grant.ts';
 import { BuildQueue } from './builds/build-queue.ts';
 import type { Clock } from './clock.ts';
@@ -39,6 +46,12 @@ export interface Control {
   fork(request: ForkRequest, caller: Caller): Promise<GetMicrovmResponse[]>;
   usage(microvmId: string, caller: Caller): Promise<MicrovmUsageView>;
   allUsage(caller: Caller): Promise<MicrovmUsageView[]>;
+  /** What counts as activity besides the endpoint, by MicroVM id or image ARN. */
+  readonly activity: {
+    get(resource: string, caller: Caller): ActivityPolicyView;
+    put(resource: string, policy: Partial<ActivityPolicy>, caller: Caller): ActivityPolicyView;
+    delete(resource: string, caller: Caller): void;
+  };
   /** squib's own: who may have a link for a browser, and to what. */
   browserGrant(request: BrowserLinkRequest, caller: Caller): BrowserGrant;
   /** For the ingress. */
@@ -67,6 +80,11 @@ export function createControl({ tokens, random, ...parts }: ControlParts): Contr
     },
     usage: (microvmId, caller) => getMicrovmUsage(context, microvmId, caller),
     allUsage: (caller) => listMicrovmUsage(context, caller),
+    activity: {
+      get: (resource, caller) => getActivityPolicy(context, resource, caller),
+      put: (resource, policy, caller) => putActivityPolicy(context, resource, policy, caller),
+      delete: (resource, caller) => deleteActivityPolicy(context, resource, caller),
+    },
     browserGrant(request, caller) {
       takeToken(caller.accountId, 'CreateMicrovmAuthToken');
       return browserGrant(context, request, caller);

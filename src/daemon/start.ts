@@ -9,6 +9,7 @@ import { createControl } from '../control/control.ts';
 import { EventFeed } from '../control/events/event-feed.ts';
 import { createEngine } from '../engine/engine.ts';
 import { SquibError } from '../errors/squib-error.ts';
+import { activityHandlers } from '../extensions/activity.ts';
 import { consoleHandlers } from '../extensions/console.ts';
 import { eventHandlers } from '../extensions/events.ts';
 import { microvmHandlers } from '../extensions/microvms.ts';
@@ -120,7 +121,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     host,
     clock: systemClock,
     tokens,
-    config: { endpoint, quotas: config.quotas },
+    config: { endpoint, quotas: config.quotas, activity: config.activity },
     log,
   });
   const events = new EventFeed(store.transitions);
@@ -166,6 +167,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     extensions: authorization.extensions({
       ...microvmHandlers(control, links),
       ...eventHandlers(events),
+      ...activityHandlers(control),
       ...consoleHandlers(webConsole.sessions),
     }),
     webConsole: webConsole.door,

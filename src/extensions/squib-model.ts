@@ -1,6 +1,7 @@
 import type { Handlers } from '../aws/handlers.ts';
 import type { ServiceModel, Shape } from '../aws/protocol/model.ts';
 import type { MicrovmUsageView } from '../control/microvms/microvm-usage.ts';
+import { type ActivityOperations, activityOperations, activityShapes } from './activity-model.ts';
 import { type ConsoleOperations, consoleOperations, consoleShapes } from './console-model.ts';
 import { type EventOperations, eventOperations, eventShapes } from './event-model.ts';
 
@@ -76,6 +77,7 @@ export const squibModel: ServiceModel = {
       output: 'CreateBrowserLinkResponse',
     },
     ...eventOperations,
+    ...activityOperations,
     ...consoleOperations,
   },
   shapes: {
@@ -173,6 +175,7 @@ export const squibModel: ServiceModel = {
       },
     },
     ...eventShapes,
+    ...activityShapes,
     ...consoleShapes,
     CredentialList: { type: 'list', member: { shape: 'Credential' } },
     ValidationException: exception(400),
@@ -221,7 +224,7 @@ export interface CredentialDescription {
 }
 
 /** Input and output of each operation of {@link squibModel}. */
-export interface SquibOperations extends EventOperations, ConsoleOperations {
+export interface SquibOperations extends EventOperations, ConsoleOperations, ActivityOperations {
   CreateCredential: {
     input: { userName: string; policyDocument: string; expiresAt?: Date };
     output: CredentialDescription & { secretAccessKey: string };
@@ -253,5 +256,5 @@ export type MicrovmHandlers = Pick<
 >;
 export type CredentialHandlers = Omit<
   SquibHandlers,
-  keyof MicrovmHandlers | keyof EventOperations | keyof ConsoleOperations
+  keyof MicrovmHandlers | keyof EventOperations | keyof ConsoleOperations | keyof ActivityOperations
 >;

@@ -8,7 +8,10 @@ export class Documents<T extends object> {
   readonly #remove: StatementSync;
 
   /** @param table with the columns `key` and `record` */
-  constructor(db: DatabaseSync, table: 'roles' | 'managedPolicies' | 'stacks' | 'changeSets') {
+  constructor(
+    db: DatabaseSync,
+    table: 'roles' | 'managedPolicies' | 'stacks' | 'changeSets' | 'activityPolicies',
+  ) {
     this.#put = db.prepare(
       `INSERT INTO ${table} (key, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record`,
     );

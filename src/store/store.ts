@@ -15,6 +15,12 @@ import { Tags } from './tags.ts';
 import { Transitions } from './transitions.ts';
 import { Versions } from './versions.ts';
 
+/** What counts as activity besides the endpoint; see `control/activity`. */
+export interface ActivityPolicyRecord {
+  cpuPercent: number;
+  egressBytesPerSecond: number;
+}
+
 /** Durable state: one small repository per noun. Everything is synchronous; a change is on disk when a call returns. */
 export interface Store {
   readonly images: Images;
@@ -32,6 +38,8 @@ export interface Store {
   readonly stacks: Documents<Stack>;
   readonly changeSets: Documents<ChangeSet>;
   readonly stackEvents: StackEvents;
+  /** By MicroVM id or image ARN. */
+  readonly activityPolicies: Documents<ActivityPolicyRecord>;
   /** Runs `work` as one commit, or not at all when it throws. Inside another one it joins that. */
   transaction<T>(work: () => T): T;
   close(): void;
@@ -56,6 +64,7 @@ export function openStore(file: string): Store {
     stacks: new Documents(db, 'stacks'),
     changeSets: new Documents(db, 'changeSets'),
     stackEvents: new StackEvents(db),
+    activityPolicies: new Documents(db, 'activityPolicies'),
     transaction(work) {
       if (db.isTransaction) return work();
       db.exec('BEGIN IMMEDIATE');

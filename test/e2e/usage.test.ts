@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { clientEnvironment } from '../../src/daemon/client-environment.ts';
 import { buildProbe } from '../support/images.ts';
 import { callExtension, crash, suspend, terminate } from '../support/lifecycle.ts';
 import { run } from '../support/microvms.ts';
 import { TestSquib } from '../support/squib.ts';
 
+const program = fileURLToPath(new URL('../../bin/squib', import.meta.url));
 const mib = 1024 ** 2;
 
 describe('what a MicroVM uses of its host', () => {
@@ -60,6 +64,19 @@ describe('what a MicroVM uses of its host', () => {
       items.map(({ microvmId, state, dirtyBytes }) => ({ microvmId, state, dirtyBytes })),
       [{ microvmId: microvm.id, state: 'RUNNING', dirtyBytes: undefined }],
     );
+
+    // What may keep it from being idle, by the command line as its user.
+    const env = { ...process.env, ...clientEnvironment(squib.config, squib.layout) };
+    const activity = (...args: string[]) =>
+      spawnSync(program, ['activity', ...args], { encoding: 'utf8', env });
+    assert.match(
+      activity(microvm.id, '--cpu', '5').stdout,
+      /endpoint; 5 % of a processor or more\. .*the MicroVM/,
+    );
+    assert.match(activity(image, '--egress', '10').stdout, /10 bytes\/s or more .*the image/);
+    assert.match(activity(microvm.id, '--remove').stdout, /10 bytes\/s or more .*the image/);
+    assert.match(activity(microvm.id, '--cpu', 'x').stderr, /--cpu takes a whole number/);
+    assert.match(activity('microvm-nobody').stderr, /MicroVM not found: microvm-nobody/);
 
     await terminate(squib, microvm.id);
     assert.deepEqual((await callExtension(squib, 'ListMicrovmUsage', {})).items, []);

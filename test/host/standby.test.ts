@@ -8,8 +8,9 @@ import {
   ListMicrovmsCommand,
   SuspendMicrovmCommand,
   TerminateMicrovmCommand,
+  UpdateMicrovmImageCommand,
 } from '@aws-sdk/client-lambda-microvms';
-import { buildProbe } from '../support/images.ts';
+import { bucket, buildProbe, imageSettled, probeHooks } from '../support/images.ts';
 import { isAlive, launch, run, type TestMicrovm, until } from '../support/microvms.ts';
 import { processesOf, TestSquib } from '../support/squib.ts';
 
@@ -124,6 +125,33 @@ describe('standbys', () => {
     assert.ok(!isAlive(pid));
     assert.deepEqual(folders(), []);
     await squib.up();
+  });
+
+  test('there are no more than the host may have: the version started last has them', async () => {
+    await squib.down('SIGTERM');
+    squib.config.standby = { perVersion: 2, total: 2, idleMinutes: 10 };
+    await squib.up();
+    const earlier = await run(squib, image);
+    while (ready().length < 2) await sleep(20);
+    const ofEarlier = new Set(ready());
+    await squib.clients.microvms.send(
+      new UpdateMicrovmImageCommand({
+        imageIdentifier: image,
+        baseImageArn: squib.baseImageArn,
+        buildRoleArn: squib.buildRoleArn,
+        codeArtifact: { uri: `s3://${bucket}/probe.zip` },
+        hooks: probeHooks,
+      }),
+    );
+    assert.equal((await imageSettled(squib, image)).state, 'UPDATED');
+    const later = await run(squib, image);
+    while (ready().length < 2 || ready().some((id) => ofEarlier.has(id))) await sleep(20);
+    assert.equal(folders().length, 2);
+    const { pid } = await standby();
+    const another = await run(squib, image);
+    assert.equal((await another.json('/')).count, 1);
+    assert.equal(another.pid(), pid);
+    for (const each of [earlier, later, another]) await terminate(each);
   });
 
   test('it goes with its version', async () => {

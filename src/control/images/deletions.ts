@@ -85,6 +85,7 @@ export class Deletions {
       }
       moveImage(store, image, 'deleted', { at, reason: 'All files of the image were removed.' });
       store.tags.clear(image.arn);
+      store.activityPolicies.remove(image.arn);
       store.images.remove(imageId);
     });
   }

@@ -1,4 +1,5 @@
 import type { MicrovmRow } from '../../store/microvms.ts';
+import { type ActivityPolicy, idleReason } from '../activity/activity-policy.ts';
 import type { MicrovmEvent } from '../microvm-state.ts';
 
 /** What time will do to a MicroVM, and when (epoch milliseconds). */
@@ -11,9 +12,14 @@ export interface Deadline {
 
 /**
  * The first thing that time will do, given the moment of the last activity (spec: lifecycle-and-hooks sections 1, 2).
+ * @param policy what counted as activity.
  * Undefined when the MicroVM is already ending.
  */
-export function nextDeadline(microvm: MicrovmRow, lastActivity: number): Deadline | undefined {
+export function nextDeadline(
+  microvm: MicrovmRow,
+  lastActivity: number,
+  policy: ActivityPolicy,
+): Deadline | undefined {
   const { state, startedAt, stateSince, maximumDurationSeconds, maxIdleSeconds, suspendedSeconds } = microvm;
   if (state === 'TERMINATING' || state === 'TERMINATED') return undefined;
   // Decision L16: the maximum duration counts from startedAt.
@@ -29,7 +35,7 @@ export function nextDeadline(microvm: MicrovmRow, lastActivity: number): Deadlin
     deadlines.push({
       at: lastActivity + maxIdleSeconds * 1000,
       event: 'idle',
-      reason: `No traffic crossed the endpoint for ${maxIdleSeconds} s.`,
+      reason: idleReason(maxIdleSeconds, policy),
     });
   }
   // Decision L14: whoever suspended it, the time in SUSPENDED counts. Decision L15: without a policy it does not.

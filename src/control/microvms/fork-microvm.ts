@@ -69,6 +69,8 @@ export async function forkMicrovm(
       runHookPayload: runHookPayload ?? null,
       ...{ startedAt: now, terminatedAt: null },
     });
+    const own = store.activityPolicies.get(parent.id);
+    if (own !== undefined) store.activityPolicies.put(id, own);
     const reason = `It was forked from ${parent.id} (version ${versionName(parent.number)}) by ${caller.arn}.`;
     remember(store, { kind: 'microvm', id }, { from: null, to: 'PENDING', reason, at: now });
     return id;

@@ -1,4 +1,5 @@
 import type { MicrovmRow } from '../../store/microvms.ts';
+import { activityPolicyOf } from '../activity/activity-policy.ts';
 import type { Timer } from '../clock.ts';
 import type { Ground } from '../context.ts';
 import { backoff, delay } from '../delay.ts';
@@ -13,7 +14,7 @@ import {
   nextMicrovmState,
 } from '../microvm-state.ts';
 import { persist } from '../persist.ts';
-import { nextDeadline } from './deadlines.ts';
+import { type Deadline, nextDeadline } from './deadlines.ts';
 import { startOrder } from './start-order.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
@@ -161,6 +162,7 @@ export class MicrovmActor {
     if (outcome.to === 'TERMINATED') Object.assign(next, { terminatedAt: at, runHookPayload: null });
     store.transaction(() => {
       store.microvms.update(next);
+      if (outcome.to === 'TERMINATED') store.activityPolicies.remove(next.id);
       remember(store, { kind: 'microvm', id: next.id }, { from, to: outcome.to, reason, at });
     });
     this.#row = next;
@@ -323,12 +325,16 @@ export class MicrovmActor {
     for (const listener of listeners) listener();
   }
 
+  #nextDeadline(): Deadline | undefined {
+    return nextDeadline(this.#row, this.#lastActivity, activityPolicyOf(this.#ground, this.#row));
+  }
+
   /** One timer at most. Activity does not move it: it fires, sees that there was some, and is set again. */
   #setTimer(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#stopped.aborted) return;
-    const deadline = nextDeadline(this.#row, this.#lastActivity);
+    const deadline = this.#nextDeadline();
     if (deadline === undefined) return;
     const { clock } = this.#ground;
     this.#timer = clock.setTimer(Math.max(0, deadline.at - clock.now()), () => this.#timeUp());
@@ -336,7 +342,7 @@ export class MicrovmActor {
 
   #timeUp(): void {
     const { clock, log } = this.#ground;
-    const deadline = nextDeadline(this.#row, this.#lastActivity);
+    const deadline = this.#nextDeadline();
     if (deadline === undefined || this.#stopped.aborted) return;
     try {
       if (deadline.at > clock.now()) this.#setTimer();

@@ -1,4 +1,5 @@
 import type { MicrovmRow } from '../../store/microvms.ts';
+import { ActivityWatch } from '../activity/activity-watch.ts';
 import type { Ground } from '../context.ts';
 import { type Endpoint, type EndpointDirectory, EndpointUnavailable, endpointId } from '../endpoints.ts';
 import { managedConnectorName } from '../managed-connectors.ts';
@@ -10,9 +11,11 @@ export class MicrovmSupervisor implements EndpointDirectory {
   readonly #stop = new AbortController();
   readonly #actors = new Map<string, MicrovmActor>();
   readonly #endpoints = new Map<string, Endpoint>();
+  readonly #activity: ActivityWatch;
 
   constructor(ground: Ground) {
     this.#ground = ground;
+    this.#activity = new ActivityWatch(ground, () => this.#actors.values(), this.#stop.signal);
     ground.host.onExit((microvmId, reason) => {
       this.#actors.get(microvmId)?.exited(reason);
     });
@@ -29,8 +32,14 @@ export class MicrovmSupervisor implements EndpointDirectory {
     if (row !== undefined) this.#watch(row).launch();
   }
 
+  /** To be called when a policy was made that MicroVMs have to be watched for. */
+  watchActivity(): void {
+    this.#activity.wake();
+  }
+
   /** Takes up every MicroVM in the store that has not ended; resolves after the host was asked about each. */
   async recover(): Promise<void> {
+    this.#activity.wake();
     await Promise.all(this.#ground.store.microvms.alive().map((row) => this.#watch(row).recover()));
   }
 

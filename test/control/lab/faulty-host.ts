@@ -179,17 +179,15 @@ export class FaultyHost implements Host {
     }
   }
 
+  /** What the next looks at a MicroVM find. */
+  readonly used = new Map<string, Partial<MicrovmUsage>>();
+
   async usage(microvmId: string): Promise<MicrovmUsage | undefined> {
-    const there = this.world.microvms.get(microvmId);
-    if (there === undefined) return undefined;
-    const traffic = {
-      endpointReceivedBytes: 1,
-      endpointSentBytes: 2,
-      egressReceivedBytes: 3,
-      egressSentBytes: 4,
-    };
-    const ownBytes = there === 'running' ? 4096 : 0;
-    return { cpuSeconds: 0.5, ...traffic, residentBytes: ownBytes, ownBytes, diskBytes: 512 };
+    if (!this.world.microvms.has(microvmId)) return undefined;
+    const endpoint = { endpointReceivedBytes: 0, endpointSentBytes: 0 };
+    const egress = { egressReceivedBytes: 0, egressSentBytes: 0 };
+    const own = { residentBytes: 0, ownBytes: 0, diskBytes: 0 };
+    return { cpuSeconds: 0, ...endpoint, ...egress, ...own, ...this.used.get(microvmId) };
   }
 
   /** The main process of a running MicroVM ends. */

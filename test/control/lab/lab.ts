@@ -83,7 +83,11 @@ export class Lab {
       host: this.host,
       clock: this.clock,
       log: createLog((line) => this.logLines.push(line)),
-      config: { endpoint: { domain: 'localhost', port: 8443 }, quotas: this.#quotas },
+      config: {
+        endpoint: { domain: 'localhost', port: 8443 },
+        quotas: this.#quotas,
+        activity: { cpuPercent: 0, egressBytesPerSecond: 0 },
+      },
       tokens: {
         issue: async (grant) => {
           this.grants.push(grant);
