@@ -69,4 +69,7 @@ export const squibActions: Rules = {
   StreamEvents: onEvents('squib:StreamEvents'),
   /** Gives nobody more than he has: the session that the link opens has the rights of the key that asked for it. */
   CreateConsoleLink: () => [{ action: 'squib:CreateConsoleLink', resource: '*' }],
+  ListMicrovmDetails: () => [{ action: 'squib:ListMicrovmDetails', resource: '*' }],
+  DescribeHost: () => [{ action: 'squib:DescribeHost', resource: '*' }],
+  ListAuditEvents: () => [{ action: 'squib:ListAuditEvents', resource: '*' }],
 };

@@ -10,7 +10,6 @@ import { EventFeed } from '../control/events/event-feed.ts';
 import { createEngine } from '../engine/engine.ts';
 import { SquibError } from '../errors/squib-error.ts';
 import { activityHandlers } from '../extensions/activity.ts';
-import { consoleHandlers } from '../extensions/console.ts';
 import { eventHandlers } from '../extensions/events.ts';
 import { microvmHandlers } from '../extensions/microvms.ts';
 import { createImageBuilder } from '../host/builder/image-builder.ts';
@@ -156,10 +155,13 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     objects: externalS3 ?? objects,
     logs: logsActions,
   });
+  const { accelerator, accelerationReason } = engine;
+  const engineName = `QEMU with ${accelerator.toUpperCase()} (${accelerationReason})`;
   const webConsole = openConsole({
-    ...{ config, audit },
+    ...{ config, audit, store, endpoint },
+    auditFolder: layout.audit,
+    engine: engineName,
     findCredential: authorization.findCredential,
-    endpointPort: () => endpoint.port,
     certificate: certificates.current,
   });
   const api = await startApi(config, {
@@ -168,7 +170,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       ...microvmHandlers(control, links),
       ...eventHandlers(events),
       ...activityHandlers(control),
-      ...consoleHandlers(webConsole.sessions),
+      ...webConsole.handlers,
     }),
     webConsole: webConsole.door,
     checkS3: authorization.checkS3,
@@ -182,11 +184,10 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     log,
   });
   cloudFormation.stacks.recover();
-  const { accelerator, accelerationReason } = engine;
   return {
     apiUrl: `http://localhost:${config.api.port}`,
     endpointPort: endpoint.port,
-    engine: `QEMU with ${accelerator.toUpperCase()} (${accelerationReason})`,
+    engine: engineName,
     async stop() {
       clearInterval(logSweep);
       events.close();

@@ -56,6 +56,7 @@ export class Microvms {
   readonly #byEndpoint: StatementSync;
   readonly #page: StatementSync;
   readonly #alive: StatementSync;
+  readonly #ended: StatementSync;
   readonly #countOfImage: StatementSync;
   readonly #countOfVersion: StatementSync;
   readonly #forkPoints: StatementSync;
@@ -74,6 +75,9 @@ export class Microvms {
        WHERE account = ? AND region = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
     );
     this.#alive = db.prepare(`SELECT * FROM microvms WHERE state <> 'TERMINATED' ORDER BY seq`);
+    this.#ended = db.prepare(
+      `SELECT * FROM microvms WHERE account = ? AND region = ? AND state = 'TERMINATED' ORDER BY seq DESC LIMIT ?`,
+    );
     this.#countOfImage = db.prepare(
       `SELECT count(*) AS n FROM microvms WHERE state <> 'TERMINATED' AND imageId = ?`,
     );
@@ -118,6 +122,10 @@ export class Microvms {
   /** Everything that has not ended, oldest first. */
   alive(): MicrovmRow[] {
     return this.#alive.all() as unknown as MicrovmRow[];
+  }
+  /** The last that were run of those that have ended, newest first. */
+  ended(account: string, region: string, limit: number): MicrovmRow[] {
+    return this.#ended.all(account, region, limit) as unknown as MicrovmRow[];
   }
   countAliveOfImage(imageId: string): number {
     return (this.#countOfImage.get(imageId) as { n: number }).n;
