@@ -47,7 +47,8 @@ export async function call<Name extends keyof Operations>(
 ): Promise<Output<Name>> {
   const response = await request({ ...toRequest(name, input), ...(signal && { signal }) });
   const text = await response.text();
-  return (text === '' ? {} : JSON.parse(text)) as Output<Name>;
+  // One of the services writes null for what is absent; here it is absent.
+  return (text === '' ? {} : JSON.parse(text, (_, value: unknown) => value ?? undefined)) as Output<Name>;
 }
 
 /** The HTTP request of an operation: labels into the path, the rest into the query or the body. */

@@ -50,3 +50,6 @@ export const arnName = (arn: string): string => /[^:/]*$/.exec(arn)?.[0] ?? arn;
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+
+/** As much of an id as tells it from the others at a glance; the whole is shown on hover and copied. */
+export const shortId = (id: string): string => /^(microvm-)?[0-9a-f]{8}-[0-9a-f]{4}/.exec(id)?.[0] ?? id;

@@ -8,6 +8,8 @@ export interface Column<Row> {
   sort?(row: Row): string | number;
   /** Numbers stand at the right. */
   numeric?: boolean;
+  /** Sentences, which may take several lines. */
+  prose?: boolean;
   /** Left out where the window is narrow. */
   wide?: boolean;
 }
@@ -34,8 +36,8 @@ export function DataTable<Row>({ label, columns, rows, rowKey }: DataTableProps<
     setOrder(
       order?.column === column ? (order.down ? undefined : { column, down: true }) : { column, down: false },
     );
-  const classOf = ({ numeric, wide }: Column<Row>) =>
-    `${numeric ? 'numeric' : ''} ${wide ? 'wide-only' : ''}`;
+  const classOf = ({ numeric, prose, wide }: Column<Row>) =>
+    [numeric && 'numeric', prose && 'prose', wide && 'wide-only'].filter(Boolean).join(' ');
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
