@@ -132,7 +132,7 @@ function Capacity({ host }: { host: Output<'DescribeHost'> }) {
         <Facts>
           <Fact name="Engine">{host.engine}</Fact>
           <Fact name="squib">
-            {host.version}, up since <Time at={toTime(host.startedAt)} />
+            {host.version}, started <Time at={toTime(host.startedAt)} />
           </Fact>
         </Facts>
       </Panel>
