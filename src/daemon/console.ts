@@ -46,8 +46,7 @@ export function openConsole(parts: ConsoleParts) {
   const startedAt = new Date();
   const handlers = consoleHandlers({
     sessions,
-    microvmDetails: (ended, caller) =>
-      listMicrovmDetails({ store, config: { endpoint, quotas: config.quotas } }, ended, caller),
+    microvmDetails: (ended, caller) => listMicrovmDetails({ store, config: { endpoint } }, ended, caller),
     describeHost: (caller) => describeHost({ config, store, engine, startedAt }, caller),
     async readAudit(query) {
       await audit.flush();

@@ -16,12 +16,14 @@ export interface MicrovmDetail {
   terminatedAt?: Date | undefined;
 }
 
+type Parts = Pick<Context, 'store'> & { config: Pick<Context['config'], 'endpoint'> };
+
 /**
  * squib's own: every MicroVM that has not ended and the last that did, newest first.
  * @param ended how many of the latter
  */
 export function listMicrovmDetails(
-  { store, config }: Pick<Context, 'store' | 'config'>,
+  { store, config }: Parts,
   ended: number,
   caller: Pick<Caller, 'accountId' | 'region'>,
 ): MicrovmDetail[] {
@@ -31,7 +33,7 @@ export function listMicrovmDetails(
   return rows.sort((a, b) => b.seq - a.seq).map((row) => detail(row, config));
 }
 
-function detail(row: MicrovmRow, config: Context['config']): MicrovmDetail {
+function detail(row: MicrovmRow, config: Parts['config']): MicrovmDetail {
   const { microvmId, state, stateReason, endpoint, imageArn, imageVersion, startedAt, terminatedAt } =
     microvmView(row, config);
   return {

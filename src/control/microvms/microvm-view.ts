@@ -6,7 +6,10 @@ import { apiMicrovmState } from '../microvm-state.ts';
 import { endpointHost } from './start-order.ts';
 
 /** A MicroVM as Run and Get show it. `runHookPayload` and `logging` are never echoed. */
-export function microvmView(microvm: MicrovmRow, { endpoint }: ControlConfig): GetMicrovmResponse {
+export function microvmView(
+  microvm: MicrovmRow,
+  { endpoint }: Pick<ControlConfig, 'endpoint'>,
+): GetMicrovmResponse {
   const host = endpointHost(microvm.endpointId, microvm.region, endpoint.domain);
   const { maxIdleSeconds, suspendedSeconds, autoResume } = microvm;
   return {
