@@ -19,11 +19,20 @@ export interface BodyLimits {
 const EMPTY = Buffer.alloc(0);
 
 /** Reads a small body into memory. @throws BodyTooLarge | BodyIncomplete */
-export function readBody(message: IncomingMessage, { maxBytes, timeoutMs }: BodyLimits): Promise<Buffer> {
+export async function readBody(message: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
   const { 'content-length': contentLength, 'transfer-encoding': transferEncoding } = message.headers;
-  if (contentLength === undefined && transferEncoding === undefined) return Promise.resolve(EMPTY);
+  if (contentLength === undefined && transferEncoding === undefined) return EMPTY;
   const announced = Number(contentLength ?? 0);
-  if (announced > maxBytes) return Promise.reject(new BodyTooLarge());
+  if (announced > limits.maxBytes) throw new BodyTooLarge();
+  // What came together with the head has been taken in after this, and needs no listeners and no deadline.
+  await undefined;
+  if (!message.complete || message.readableFlowing !== null) return collectBody(message, limits);
+  const body = (message.read() as Buffer | null) ?? EMPTY;
+  if (body.length > limits.maxBytes) throw new BodyTooLarge();
+  return body;
+}
+
+function collectBody(message: IncomingMessage, { maxBytes, timeoutMs }: BodyLimits): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
