@@ -60,13 +60,16 @@ void channel_fault(const char *reason);
 /* control.c */
 void control_frame(uint8_t type, const uint8_t *payload, size_t length);
 void control_forget(void);
+/* What BODY frames have brought for the frame that comes now; it is forgotten behind that. */
+const uint8_t *control_body(size_t *length);
 void reply(uint32_t tag, enum reply_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* streams.c: flow control between one descriptor and one stream */
 struct stream {
   struct watch watch;
   uint32_t id;
-  enum { STREAM_TCP, STREAM_SHELL, STREAM_OUTPUT, STREAM_QUERY } kind;
+  /* A command without a terminal is three streams: EXEC (its input and its end) and two of EXEC_OUTPUT. */
+  enum { STREAM_TCP, STREAM_SHELL, STREAM_OUTPUT, STREAM_QUERY, STREAM_EXEC, STREAM_EXEC_OUTPUT } kind;
   struct stream *next;
   bool upward;       /* opened by the agent */
   bool opened;       /* OPENED was sent; before that only the connection is being made */
@@ -83,12 +86,12 @@ struct stream {
   bool ipv6;
   int reply_fd;  /* query */
   struct sockaddr_in reply_to;
-  pid_t pid; /* shell, 0 once it has been reaped */
+  pid_t pid; /* shell or command, 0 once it has been reaped */
   uint32_t exit_code;
 };
 struct stream *stream_new(uint32_t id, int kind, int fd, uint32_t credit);
 struct stream *stream_find(uint32_t id);
-struct stream *stream_of_shell(pid_t pid);
+struct stream *stream_of_process(pid_t pid);
 unsigned stream_count(void);
 void stream_opened(struct stream *stream);
 void stream_frame(uint32_t id, uint8_t type, const uint8_t *payload, size_t length);
@@ -133,6 +136,26 @@ void shell_open(uint32_t id, uint32_t credit, const uint8_t *body, size_t length
 void shell_resize(struct stream *stream, uint16_t columns, uint16_t rows);
 bool shell_reaped(pid_t pid, uint32_t exit_code);
 void shell_finish(struct stream *stream);
+/* Starts `run` in a new process of the container on a terminal of its own. NULL, or what failed. */
+struct command;
+const char *terminal_start(uint32_t id, uint32_t credit, uint16_t columns, uint16_t rows, const struct command *command);
+/* A child in the container's PID namespace that is nevertheless ours to reap. */
+pid_t fork_into(int container);
+
+/* exec.c: commands in the container */
+struct command {
+  char **arguments;        /* NULL: bash, else sh */
+  const struct spec *over; /* what it has instead of the container's, or NULL: then it is a shell of uid 0 */
+  bool files;              /* files.c instead of a program */
+};
+void exec_open(uint32_t id, uint32_t credit, const uint8_t *payload, size_t length);
+/* Runs in the child, whose descriptors are in place already. */
+void exec_run(const struct command *command, int container) __attribute__((noreturn));
+void exec_signal(const struct stream *stream, int number);
+
+/* files.c: copies between the container's files and standard input and output, as a program of its own */
+#define FILES_PROGRAM "squib-files"
+int files_main(int count, char **arguments);
 
 /* spec.c: what the host wants to run, and how a process of the container is made from it */
 struct spec {
@@ -143,6 +166,7 @@ struct spec {
   gid_t gid;
   gid_t groups[64];
   bool all_capabilities;
+  bool user_given; /* uid or gid were among the fields */
   char *text; /* what the strings point into */
 };
 /* NULL with a reason when the bytes make no sense. */

@@ -17,6 +17,11 @@ void control_forget(void) {
   body_length = 0;
 }
 
+const uint8_t *control_body(size_t *length) {
+  *length = body_length;
+  return body;
+}
+
 void reply(uint32_t tag, enum reply_status status, const char *format, ...) {
   uint8_t payload[600];
   put32(payload, tag);

@@ -24,7 +24,8 @@ static void child_ready(struct watch *watch, uint32_t events) {
 
 static struct watch children = {.fd = -1, .ready = child_ready};
 
-int main(void) {
+int main(int count, char **arguments) {
+  if (getpid() != 1) return files_main(count, arguments);
   boot_modules();
   boot_mounts();
   boot_loopback();

@@ -31,10 +31,14 @@ enum frame_type {
   FRAME_RESET = 22,
   FRAME_RESIZE = 23,
   FRAME_EXIT = 24,
+  FRAME_SIGNAL = 25,
 };
 
-/* The first two are opened by the host, the others by the agent: for metadata, and for names by TCP and by UDP. */
-enum stream_kind { KIND_TCP = 1, KIND_SHELL = 2, KIND_METADATA = 3, KIND_NAMES = 4, KIND_QUERY = 5 };
+/* 1, 2 and 6 are opened by the host, the others by the agent: for metadata, and for names by TCP and by UDP. */
+enum stream_kind { KIND_TCP = 1, KIND_SHELL = 2, KIND_METADATA = 3, KIND_NAMES = 4, KIND_QUERY = 5, KIND_EXEC = 6 };
+
+/* With FILES the arguments are those of files.c instead of a program's. */
+enum exec_flag { EXEC_TERMINAL = 1, EXEC_FILES = 2 };
 
 enum refusal {
   REFUSED_PORT_CLOSED = 1,

@@ -1,11 +1,7 @@
-/* Interactive shells in the container, each on a pseudo-terminal of the container's own devpts. */
+/* Processes of the container on pseudo-terminals of its own devpts: interactive shells, and commands that want one. */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <termios.h>
@@ -33,7 +29,7 @@ void shell_finish(struct stream *stream) {
 }
 
 bool shell_reaped(pid_t pid, uint32_t exit_code) {
-  struct stream *stream = stream_of_shell(pid);
+  struct stream *stream = stream_of_process(pid);
   if (stream == NULL) return false;
   stream->pid = 0;
   stream->exit_code = exit_code;
@@ -41,34 +37,7 @@ bool shell_reaped(pid_t pid, uint32_t exit_code) {
   return true;
 }
 
-/* spec: shell section 4. bash takes the prompt after its start-up files, which would set their own. */
-static const char *const shell_environment[] = {
-    "TERM=xterm", "PS1=λ $ ", "PROMPT_COMMAND=PS1='λ $ '; unset PROMPT_COMMAND", NULL};
-
-static void run_shell(const struct spec *spec, char **arguments, int terminal, int container) {
-  fresh_process();
-  if (join_cgroup(CGROUP_CONTAINER) != 0) _exit(126);
-  if (setns(container, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) != 0) _exit(126);
-  if (ioctl(terminal, TIOCSCTTY, 0) != 0) _exit(126);
-  for (int fd = 0; fd < 3; fd++)
-    if (dup2(terminal, fd) < 0) _exit(126);
-  if (spec->directory == NULL || chdir(spec->directory) != 0) (void)!chdir("/");
-  char **environment = complete_environment(spec, 0, shell_environment);
-  if (environment == NULL || drop_privileges(spec, 0, 0, NULL, 0) != 0) _exit(126);
-  environ = environment;
-  if (arguments != NULL) {
-    execvp(arguments[0], arguments);
-    dprintf(2, "%s: %s\r\n", arguments[0], strerror(errno));
-    _exit(errno == ENOENT ? 127 : 126);
-  }
-  execvp("bash", (char *[]){"bash", NULL});
-  execvp("sh", (char *[]){"sh", NULL});
-  dprintf(2, "This image has neither bash nor sh.\r\n");
-  _exit(127);
-}
-
-/* A child in the container's PID namespace that is nevertheless ours to reap. */
-static pid_t fork_into(int container) {
+pid_t fork_into(int container) {
   int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
   if (own < 0) return -1;
   pid_t pid = -1;
@@ -90,7 +59,15 @@ static int open_terminal(int *terminal) {
   return -1;
 }
 
-static const char *start_shell(uint32_t id, uint32_t credit, const uint8_t *body, char **arguments) {
+static void run_on_terminal(const struct command *command, int terminal, int container) {
+  fresh_process();
+  if (ioctl(terminal, TIOCSCTTY, 0) != 0) _exit(126);
+  for (int fd = 0; fd < 3; fd++)
+    if (dup2(terminal, fd) < 0) _exit(126);
+  exec_run(command, container);
+}
+
+const char *terminal_start(uint32_t id, uint32_t credit, uint16_t columns, uint16_t rows, const struct command *command) {
   /* Looked up here: in the child, which is in the container's PID namespace, the number means nothing. */
   int container = (int)syscall(SYS_pidfd_open, container_pid(), 0);
   int terminal = -1;
@@ -98,11 +75,11 @@ static const char *start_shell(uint32_t id, uint32_t credit, const uint8_t *body
   struct stream *stream = master < 0 ? NULL : stream_new(id, STREAM_SHELL, master, credit);
   const char *failed = stream == NULL ? "no terminal could be opened" : NULL;
   if (stream != NULL) {
-    set_size(master, get16(body), get16(body + 2));
+    set_size(master, columns, rows);
     stream->pid = fork_into(container);
-    if (stream->pid == 0) run_shell(container_spec(), arguments, terminal, container);
+    if (stream->pid == 0) run_on_terminal(command, terminal, container);
     if (stream->pid < 0) {
-      failed = "the shell could not be started";
+      failed = "the process could not be started";
       stream_drop(stream);
     } else {
       stream_opened(stream);
@@ -126,7 +103,8 @@ void shell_open(uint32_t id, uint32_t credit, const uint8_t *body, size_t length
     refuse(id, REFUSED_BAD_REQUEST, reason);
     return;
   }
-  const char *failed = start_shell(id, credit, body, wanted->argument_count > 0 ? wanted->arguments : NULL);
+  struct command command = {.arguments = wanted->argument_count > 0 ? wanted->arguments : NULL};
+  const char *failed = terminal_start(id, credit, get16(body), get16(body + 2), &command);
   if (failed != NULL) refuse(id, REFUSED_FAILED, failed);
   spec_free(wanted);
 }

@@ -20,6 +20,7 @@ static bool take_field(struct spec *spec, uint8_t field, char *value, size_t len
   if (field == SPEC_UID || field == SPEC_GID || field == SPEC_GROUP || field == SPEC_ALL_CAPABILITIES) {
     if (length != 4) return false;
     uint32_t number = get32((uint8_t *)value);
+    if (field == SPEC_UID || field == SPEC_GID) spec->user_given = true;
     if (field == SPEC_UID) spec->uid = number;
     if (field == SPEC_GID) spec->gid = number;
     if (field == SPEC_ALL_CAPABILITIES) spec->all_capabilities = number != 0;

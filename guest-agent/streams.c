@@ -1,6 +1,7 @@
 /* Streams: flow control between one descriptor and the host, the same for TCP, shells and the container's output. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -40,10 +41,10 @@ struct stream *stream_find(uint32_t id) {
   return stream;
 }
 
-struct stream *stream_of_shell(pid_t pid) {
+struct stream *stream_of_process(pid_t pid) {
   for (int i = 0; i < BUCKETS; i++)
     for (struct stream *s = buckets[i]; s != NULL; s = s->next)
-      if (s->kind == STREAM_SHELL && s->pid == pid) return s;
+      if (s->pid == pid) return s;
   return NULL;
 }
 
@@ -78,6 +79,8 @@ static void close_hard(struct stream *stream) {
     struct linger now = {.l_onoff = 1, .l_linger = 0};
     setsockopt(stream->watch.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
   }
+  /* A terminal hangs up on its process by itself. */
+  if (stream->kind == STREAM_EXEC) exec_signal(stream, SIGKILL);
   stream_drop(stream);
 }
 
@@ -107,6 +110,7 @@ void stream_update(struct stream *stream) {
   if (stream->host_ended && stream->queued == 0 && !stream->write_closed) {
     stream->write_closed = true;
     if (stream->kind == STREAM_TCP) shutdown(stream->watch.fd, SHUT_WR);
+    if (stream->kind == STREAM_EXEC) watch_close(&stream->watch);
   }
   if (stream->kind == STREAM_TCP && stream->fd_ended && stream->write_closed) {
     stream_drop(stream);
@@ -128,6 +132,8 @@ static void end_of_reading(struct stream *stream) {
   if (stream->kind == STREAM_OUTPUT) {
     watch_close(&stream->watch);
     container_output_ended();
+  } else if (stream->kind == STREAM_EXEC_OUTPUT) {
+    stream_drop(stream);
   }
 }
 
@@ -165,6 +171,11 @@ static ssize_t write_some(struct stream *stream, const uint8_t *bytes, size_t le
     if (written >= 0) return written;
     if (errno == EINTR) continue;
     if (errno == EAGAIN) return 0;
+    if (stream->kind == STREAM_EXEC) {
+      /* The command has closed its input and goes on; what comes for it is thrown away. */
+      watch_close(&stream->watch);
+      return (ssize_t)length;
+    }
     stream_reset(stream);
     return -1;
   }
@@ -174,7 +185,8 @@ static void pump_in(struct stream *stream) {
   while (stream->queued > 0) {
     uint32_t straight = STREAM_WINDOW - stream->queued_from;
     if (straight > stream->queued) straight = stream->queued;
-    ssize_t written = write_some(stream, stream->queue + stream->queued_from, straight);
+    ssize_t written = stream->watch.fd < 0 ? (ssize_t)straight
+                                           : write_some(stream, stream->queue + stream->queued_from, straight);
     if (written <= 0) return;
     stream->queued_from = (stream->queued_from + (uint32_t)written) % STREAM_WINDOW;
     stream->queued -= (uint32_t)written;
@@ -193,7 +205,7 @@ static void take_data(struct stream *stream, const uint8_t *bytes, size_t length
     return;
   }
   if (stream->queued == 0) {
-    ssize_t written = write_some(stream, bytes, length);
+    ssize_t written = stream->watch.fd < 0 ? (ssize_t)length : write_some(stream, bytes, length);
     if (written < 0) return;
     bytes += written;
     length -= (size_t)written;
@@ -238,8 +250,11 @@ static void open_stream(uint32_t id, const uint8_t *payload, size_t length) {
     tcp_open(id, get16(payload + 5), credit);
   else if (payload[0] == KIND_SHELL)
     shell_open(id, credit, payload + 5, length - 5);
+  else if (payload[0] == KIND_EXEC)
+    exec_open(id, credit, payload + 5, length - 5);
   else
     refuse(id, REFUSED_BAD_REQUEST, "unknown kind of stream");
+  control_forget();
 }
 
 void stream_frame(uint32_t id, uint8_t type, const uint8_t *payload, size_t length) {
@@ -249,7 +264,8 @@ void stream_frame(uint32_t id, uint8_t type, const uint8_t *payload, size_t leng
   }
   struct stream *stream = stream_find(id);
   if (stream == NULL) return; /* it ended here before the host knew */
-  if (stream->kind == STREAM_OUTPUT && type != FRAME_CREDIT) {
+  bool one_way = stream->kind == STREAM_OUTPUT || (stream->kind == STREAM_EXEC_OUTPUT && type != FRAME_RESET);
+  if (one_way && type != FRAME_CREDIT) {
     channel_fault("output goes one way only");
   } else if (stream->upward && !stream->opened && type == FRAME_OPENED && length == 4) {
     stream->opened = true;
@@ -269,6 +285,8 @@ void stream_frame(uint32_t id, uint8_t type, const uint8_t *payload, size_t leng
     close_hard(stream);
   } else if (type == FRAME_RESIZE && length == 4 && stream->kind == STREAM_SHELL) {
     shell_resize(stream, get16(payload), get16(payload + 2));
+  } else if (type == FRAME_SIGNAL && length == 1 && (stream->kind == STREAM_EXEC || stream->kind == STREAM_SHELL)) {
+    exec_signal(stream, payload[0]);
   } else {
     channel_fault("unknown frame");
   }

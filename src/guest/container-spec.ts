@@ -33,6 +33,26 @@ function encodeField(kind: number, value: string | number): Buffer {
   return Buffer.concat([head, bytes]);
 }
 
+/** A command for the container; what is absent is as the container has it. */
+export interface CommandSpec {
+  argv: string[];
+  /** Sets variables, or replaces those of the container. */
+  env?: Record<string, string> | undefined;
+  cwd?: string | undefined;
+  user?: { uid: number; gid: number; groups: number[] } | undefined;
+}
+
+/** A command as the agent reads it. @throws RangeError for a zero byte */
+export function encodeCommand({ argv, env = {}, cwd, user }: CommandSpec): Buffer {
+  return Buffer.concat([
+    encodeArguments(argv),
+    ...Object.entries(env).map(([name, value]) => encodeField(field.environment, `${name}=${value}`)),
+    ...(cwd === undefined ? [] : [encodeField(field.directory, cwd)]),
+    ...(user === undefined ? [] : [encodeField(field.uid, user.uid), encodeField(field.gid, user.gid)]),
+    ...(user?.groups ?? []).map((group) => encodeField(field.group, group)),
+  ]);
+}
+
 /** A command line as the agent reads it. */
 export function encodeArguments(argv: string[]): Buffer {
   return Buffer.concat(argv.map((argument) => encodeField(field.argument, argument)));

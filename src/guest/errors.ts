@@ -23,3 +23,8 @@ export class GuestStreamReset extends Error {
   override readonly name = 'GuestStreamReset';
   readonly code = 'ECONNRESET';
 }
+
+/** The agent is that of an older squib and cannot do this. */
+export class GuestOutdated extends Error {
+  override readonly name = 'GuestOutdated';
+}

@@ -1,7 +1,13 @@
 import type { Duplex } from 'node:stream';
 import type { ByteMeter } from './byte-meter.ts';
 import { ContainerOutput } from './container-output.ts';
-import { type ContainerSpec, encodeArguments, encodeContainerSpec } from './container-spec.ts';
+import {
+  type CommandSpec,
+  type ContainerSpec,
+  encodeArguments,
+  encodeCommand,
+  encodeContainerSpec,
+} from './container-spec.ts';
 import { GuestGone, GuestProtocolError } from './errors.ts';
 import { FrameParser } from './frame-parser.ts';
 import { FrameWriter } from './frame-writer.ts';
@@ -12,6 +18,7 @@ import {
   containerState,
   controlStream,
   eventContainerExit,
+  execFlag,
   type Frame,
   frameType,
   protocolVersion,
@@ -22,17 +29,19 @@ import {
   thawFlag,
 } from './protocol.ts';
 import { Requests } from './requests.ts';
-import { Streams } from './streams.ts';
+import { type GuestProcess, Streams } from './streams.ts';
 import { type UpwardListener, UpwardStreams } from './upward-streams.ts';
 
-export type { ContainerSpec } from './container-spec.ts';
+export type { CommandSpec, ContainerSpec } from './container-spec.ts';
 export {
   GuestGone,
+  GuestOutdated,
   GuestPortClosed,
   GuestProtocolError,
   GuestRequestFailed,
   GuestStreamReset,
 } from './errors.ts';
+export type { GuestProcess } from './streams.ts';
 export type { UpwardKind, UpwardListener } from './upward-streams.ts';
 
 /** A pseudo-terminal in the container. `exited`: exit code, 128 + signal, or 129 (hang-up) when it was lost. */
@@ -188,6 +197,33 @@ export class GuestConnection {
     size.writeUInt16LE(o.columns, 0);
     size.writeUInt16LE(o.rows, 2);
     return this.#streams.openShell(Buffer.concat([size, encodeArguments(o.argv ?? [])]), meter);
+  }
+
+  /**
+   * Runs a command in the container, on a terminal where its size is given.
+   * @throws GuestRequestFailed, GuestOutdated, GuestGone, RangeError for what the agent could not read
+   */
+  exec(
+    command: CommandSpec,
+    o: { terminal?: { columns: number; rows: number } | undefined; meter?: ByteMeter } = {},
+  ): Promise<GuestProcess> {
+    const flags = o.terminal === undefined ? 0 : execFlag.terminal;
+    return this.#openProcess(command, { flags, ...o.terminal, meter: o.meter });
+  }
+
+  /**
+   * Copies files of the container out, or in, where they belong to the container's user; `host/files/entries.ts` knows
+   * what travels on the process's output or input.
+   * @throws as {@link exec}
+   */
+  files(direction: 'read' | 'write', path: string, meter?: ByteMeter): Promise<GuestProcess> {
+    return this.#openProcess({ argv: [direction, path] }, { flags: execFlag.files, meter });
+  }
+
+  async #openProcess(command: CommandSpec, o: Parameters<Streams['openProcess']>[1]): Promise<GuestProcess> {
+    const encoded = encodeCommand(command);
+    if (encoded.length > bodyMax) throw new RangeError(`The command has ${encoded.length} bytes.`);
+    return this.#streams.openProcess(encoded, o);
   }
 
   /** Hears every chunk of the container's output from the connection's begin; a chunk is valid during the call. */

@@ -12,6 +12,8 @@ type Done = (error?: Error | null) => void;
  */
 export class GuestStream extends Duplex {
   readonly id: number;
+  /** Bytes that the agent has sent so far. */
+  received = 0;
   readonly #writer: FrameWriter;
   readonly #onDone: () => void;
   readonly #meter: ByteMeter | undefined;
@@ -84,6 +86,7 @@ export class GuestStream extends Duplex {
     }
     if (payload.length === 0) return;
     this.#window -= payload.length;
+    this.received += payload.length;
     if (this.#meter) this.#meter.fromGuest += payload.length;
     this.#ungranted += payload.length;
     if (this.push(payload)) this.#grant();

@@ -5,12 +5,15 @@ import { buffer, text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type CommandSpec,
   type ContainerSpec,
   GuestConnection,
   GuestPortClosed,
   GuestRequestFailed,
 } from '../../src/guest/guest-connection.ts';
 import { marker } from '../../src/guest/protocol.ts';
+import { ByteReader } from '../../src/host/files/byte-reader.ts';
+import { encodeEntry, readEntry } from '../../src/host/files/entries.ts';
 import { startMachine, type TestMachine } from './support/machine.ts';
 
 const spec: ContainerSpec = {
@@ -233,6 +236,123 @@ describe('a shell', { concurrency: false }, () => {
     shell.stream.destroy();
     assert.equal(await shell.exited, 129);
     await until(async () => (await run(`ls /proc/${Number.parseInt(String(pid), 10)}`)).code !== 0);
+  });
+});
+
+/** Runs a command with pipes until its end. */
+async function exec(command: CommandSpec, input: Buffer | string = '') {
+  const { stream, output, exited } = await guest.exec(command);
+  if (!stream.writableEnded) stream.end(input); // a command that fails at once is over by now
+  const [stdout, stderr, code] = await Promise.all([buffer(output!.stdout), text(output!.stderr), exited]);
+  return { stdout: stdout.toString(), stderr, code, bytes: stdout };
+}
+const sh = (script: string, more: Partial<CommandSpec> = {}) => exec({ argv: ['sh', '-c', script], ...more });
+
+describe('a command', { concurrency: false }, () => {
+  test('has input, output and errors of its own, and an exit code', async () => {
+    const seen = await exec({ argv: ['sh', '-c', 'cat; echo oops >&2; exit 7'] }, 'in\n');
+    assert.deepEqual([seen.stdout, seen.stderr, seen.code], ['in\n', 'oops\n', 7]);
+    assert.equal((await sh('kill -9 $$')).code, 137);
+    const missing = await exec({ argv: ['no-such-program'] });
+    assert.deepEqual([missing.code, missing.stderr], [127, 'no-such-program: No such file or directory\n']);
+  });
+
+  test('runs as the container does, unless it is told otherwise', async () => {
+    const plain = await sh('pwd; echo "$NAME"; id -u; cat /proc/self/status; echo x > /dev/stderr');
+    assert.match(plain.stdout, /^\/work\/deep\nλ value\n0\n/);
+    assert.match(plain.stdout, /CapEff:\t00000000a80425fb/);
+    assert.equal(plain.stderr, 'x\n');
+    const user = { uid: 1000, gid: 1001, groups: [7, 9] };
+    const told = await sh('pwd; echo "$NAME:$MORE"; id; echo y > /dev/stderr; echo z > /etc/z', {
+      ...{ cwd: '/tmp', env: { NAME: 'other', MORE: 'x=y' }, user },
+    });
+    assert.equal(told.stdout, '/tmp\nother:x=y\nuid=1000(app) gid=1001 groups=1001,7,9\n');
+    assert.match(told.stderr, /^y\n.*Permission denied/);
+    const nowhere = await sh('true', { cwd: '/nowhere' });
+    assert.deepEqual([nowhere.code, nowhere.stderr], [127, '/nowhere: No such file or directory\n']);
+  });
+
+  test('carries megabytes each way unchanged, markers included', async () => {
+    const bytes = Buffer.concat([randomBytes(3_000_000), marker, randomBytes(500_000), marker]);
+    const { bytes: back, code } = await exec({ argv: ['cat'] }, bytes);
+    assert.ok(back.equals(bytes));
+    assert.equal(code, 0);
+  });
+
+  test('may be longer than a frame', async () => {
+    const long = 'x'.repeat(100_000);
+    assert.equal((await sh('echo "$LONG"', { env: { LONG: long } })).stdout, `${long}\n`);
+  });
+
+  test('that reads no input, or closes it, gets rid of what comes', async () => {
+    const { stdout, code } = await exec(
+      { argv: ['sh', '-c', 'exec <&-; sleep 0.3; echo done'] },
+      randomBytes(400_000),
+    );
+    assert.deepEqual([stdout, code], ['done\n', 0]);
+  });
+
+  test('gets signals, and is killed with what it started when it is given up', async () => {
+    const { output, exited, signal } = await guest.exec({
+      argv: ['sh', '-c', 'trap "echo caught; exit 3" INT; echo ready; while :; do sleep 0.05; done'],
+    });
+    await once(output!.stdout, 'data');
+    const rest = text(output!.stdout);
+    signal(2);
+    assert.equal(await exited, 3);
+    assert.equal(await rest, 'caught\n');
+    const lost = await guest.exec({ argv: ['sh', '-c', 'sleep 1000 & echo $!; wait'] });
+    const [pid] = await once(lost.output!.stdout, 'data');
+    lost.stream.destroy();
+    assert.equal(await lost.exited, undefined);
+    // Nobody waits for it in this container: it stays as a zombie.
+    const stat = `cat /proc/${Number.parseInt(String(pid), 10)}/stat`;
+    await until(async () => / Z /.test((await run(stat)).output));
+  });
+
+  test('on a terminal has one, of the size that it was told', async () => {
+    const { stream, output, exited, resize } = await guest.exec(
+      { argv: ['sh', '-c', 'tty; stty size; read x; stty size; exit 4'], env: { TERM: 'xterm' } },
+      { terminal: { columns: 90, rows: 20 } },
+    );
+    assert.equal(output, undefined);
+    let seen = '';
+    stream.on('data', (chunk) => {
+      seen += chunk;
+    });
+    await until(() => seen.includes('20 90'));
+    assert.match(seen, /\/dev\/pts\/\d+\r\n20 90\r\n/);
+    resize(100, 30);
+    stream.write('\n');
+    await until(() => seen.includes('30 100'));
+    assert.equal(await exited, 4);
+  });
+
+  test('copies files in for the container’s user, and out again', async () => {
+    const writing = await guest.files('write', '/work/copied');
+    const entry = {
+      kind: 'file',
+      path: 'x',
+      target: '',
+      mode: 0o640,
+      uid: 0,
+      gid: 0,
+      modified: 1_700_000_000,
+    } as const;
+    writing.stream.end(Buffer.concat([encodeEntry({ ...entry, size: 5 }), Buffer.from('hello')]));
+    writing.output!.stdout.resume();
+    assert.deepEqual([await text(writing.output!.stderr), await writing.exited], ['', 0]);
+    assert.equal((await sh('cat /work/copied')).stdout, 'hello');
+    const reading = await guest.files('read', '/work/copied');
+    const found = await readEntry(new ByteReader(reading.output!.stdout));
+    assert.deepEqual(found, { ...entry, path: 'copied', size: 5 });
+    reading.stream.destroy();
+    const proc = await guest.files('write', '/proc/sys/kernel');
+    proc.stream.end(
+      Buffer.concat([encodeEntry({ ...entry, path: 'core_pattern', size: 1 }), Buffer.from('x')]),
+    );
+    assert.match(await text(proc.output!.stderr), /^core_pattern: /);
+    assert.equal(await proc.exited, 1);
   });
 });
 

@@ -88,6 +88,28 @@ void shell_open(uint32_t id, uint32_t credit, const uint8_t *body, size_t length
   spec_free(spec);
 }
 
+static bool one_application(uint32_t id, uint32_t credit, int kind) {
+  if (id % 2 == 0 || stream_find(id) != NULL) return false;
+  application(id, credit, kind);
+  return true;
+}
+void exec_open(uint32_t id, uint32_t credit, const uint8_t *payload, size_t length) {
+  const char *reason;
+  size_t body_length;
+  const uint8_t *body = control_body(&body_length);
+  struct spec *spec = length == 13 ? spec_read(body, body_length, &reason) : NULL;
+  uint32_t outputs[2] = {spec ? get32(payload + 5) : 0, spec ? get32(payload + 9) : 0};
+  if (spec == NULL || outputs[0] == id || outputs[1] == id || !one_application(outputs[0], credit, STREAM_EXEC_OUTPUT)) {
+    refuse(id, REFUSED_BAD_REQUEST, "malformed");
+  } else {
+    one_application(outputs[1], credit, STREAM_EXEC_OUTPUT);
+    application(id, credit, STREAM_EXEC);
+    stream_find(id)->fd_ended = true;
+  }
+  spec_free(spec);
+}
+void exec_signal(const struct stream *stream, int number) { check(stream && number >= 0, "signal"); }
+
 static void act_as_applications(void) {
   static uint8_t bytes[16384];
   for (int i = 0; i < 4; i++) {
@@ -135,10 +157,13 @@ static void add_sensible(void) {
   switch (below(10)) {
     case 0:
     case 1:
-      body[0] = below(3) ? KIND_TCP : KIND_SHELL;
+      body[0] = below(3) ? KIND_TCP : below(2) ? KIND_SHELL : KIND_EXEC;
       put32(body + 1, below(1 << 18));
       body[5] = (uint8_t)below(256);
-      add_frame(next += 2, FRAME_OPEN, body, body[0] == KIND_TCP ? 7 : 9);
+      put32(body + 10, next + 4);
+      put32(body + 14, next + (below(8) ? 6 : 4));
+      add_frame(next += 2, FRAME_OPEN, body, body[0] == KIND_TCP ? 7 : body[0] == KIND_SHELL ? 9 : 18);
+      if (body[0] == KIND_EXEC) next += 4;
       break;
     case 2:
     case 3:
@@ -162,6 +187,7 @@ static void add_sensible(void) {
       break;
     default:
       if (below(8) == 0) add_frame(0, FRAME_GOODBYE, NULL, 0);
+      else if (below(4) == 0) add_frame(recent, FRAME_SIGNAL, body, 1);
       else add_frame(recent, FRAME_RESIZE, body, 4);
   }
 }
