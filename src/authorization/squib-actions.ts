@@ -65,6 +65,9 @@ export const squibActions: Rules = {
   PutActivityPolicy: onPolicy('PutActivityPolicy'),
   GetActivityPolicy: onPolicy('GetActivityPolicy'),
   DeleteActivityPolicy: onPolicy('DeleteActivityPolicy'),
+  ExecMicrovm: onMicrovm('squib:ExecMicrovm'),
+  GetMicrovmFiles: onMicrovm('squib:GetMicrovmFiles'),
+  PutMicrovmFiles: onMicrovm('squib:PutMicrovmFiles'),
   ListEvents: onEvents('squib:ListEvents'),
   StreamEvents: onEvents('squib:StreamEvents'),
   /** Gives nobody more than he has: the session that the link opens has the rights of the key that asked for it. */

@@ -4,9 +4,9 @@ import {
   type IncomingMessage,
   type RequestListener,
   type Server,
-  type ServerOptions,
-  type ServerResponse,
+  ServerResponse,
 } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { type SquibHandlers, squibModel } from '../extensions/squib-model.ts';
 import type { Log } from '../log/log.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -136,7 +136,8 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     return isForm ? { service: 'sts', door: byName.get('sts') } : { service: 's3', door: s3 };
   };
 
-  const answer = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
+  /** @param head of a client that wants a WebSocket: what came behind its request */
+  const answer = async (message: IncomingMessage, response: ServerResponse, head?: Buffer): Promise<void> => {
     const requestId = randomUUID();
     let incoming = readIncoming(message, requestId);
     let named: string | undefined;
@@ -158,6 +159,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       );
       return;
     }
+    incoming.upgrade = head !== undefined;
     const { service, door } = route(incoming, named);
     const outcome = door ? await door.handle(incoming) : await answerUnknownService(incoming, service, names);
     options.audit?.({
@@ -175,22 +177,50 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       sourceAddress: message.socket.remoteAddress ?? '',
       userAgent: incoming.header('user-agent') ?? '',
     });
+    if (outcome.accept && head) {
+      const { socket } = message;
+      response.detachSocket(socket);
+      socket.setTimeout(0);
+      outcome.accept(message, socket, head);
+      return;
+    }
     const sent = incoming.session ? webConsole?.protect(outcome.answer) : outcome.answer;
     await send(response, sent ?? outcome.answer, requestId);
     linger(message);
   };
 
-  const listener: RequestListener = (message, response) => {
-    answer(message, response).catch((error: unknown) => {
+  const listener = (message: IncomingMessage, response: ServerResponse, head?: Buffer) => {
+    answer(message, response, head).catch((error: unknown) => {
       log.error('request failed', { error });
       if (response.headersSent) response.destroy();
       else response.writeHead(500, { 'content-type': 'text/plain' }).end('Internal Server Error\n');
     });
   };
-  return {
-    listener,
-    createServer: () => configure(createServer(upgradeOptions(webConsole), listener), webConsole),
+  const upgrade = (message: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (webConsole?.upgrades(message)) return webConsole.upgrade(message, socket, head);
+    socket.on('error', () => socket.destroy());
+    // What is refused is answered like any request, and the connection ends with it.
+    const response = new ServerResponse(message);
+    response.shouldKeepAlive = false;
+    response.assignSocket(message.socket);
+    response.once('finish', () => socket.end());
+    listener(message, response, head);
   };
+  /** From everybody else the wish for another protocol is not heard. */
+  const shouldUpgradeCallback = (message: IncomingMessage) =>
+    (webConsole?.upgrades(message) ?? false) || isCommand(message);
+  return {
+    listener: (message, response) => listener(message, response),
+    createServer: () =>
+      configure(
+        createServer({ shouldUpgradeCallback }, (...both) => listener(...both)),
+        upgrade,
+      ),
+  };
+}
+
+function isCommand({ url = '', headers }: IncomingMessage): boolean {
+  return url.startsWith('/_squib/v1/') && headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 function byOperation(handlers: object): ReadonlyMap<string, AnyHandler> {
@@ -205,13 +235,8 @@ function linger(message: IncomingMessage): void {
   message.once('close', () => clearTimeout(timer));
 }
 
-/** Only terminals of the console are upgraded; from everybody else the wish for another protocol is not heard. */
-function upgradeOptions(webConsole: WebConsole | undefined): ServerOptions {
-  return { shouldUpgradeCallback: (message) => webConsole?.upgrades(message) ?? false };
-}
-
-function configure(server: Server, webConsole: WebConsole | undefined): Server {
-  if (webConsole) server.on('upgrade', webConsole.upgrade);
+function configure(server: Server, upgrade: WebConsole['upgrade']): Server {
+  server.on('upgrade', upgrade);
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   // Bodies have deadlines of their own: an upload of gigabytes may take its time.
   server.requestTimeout = 0;

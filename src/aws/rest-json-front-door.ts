@@ -14,7 +14,7 @@ import type { RestJsonOperation } from './protocol/rest-json.ts';
 import { RestJsonService } from './protocol/rest-json.ts';
 import type { RouteMatch } from './protocol/router.ts';
 import { WireError } from './protocol/wire-error.ts';
-import { newOutcome, type Outcome, type PartialOutcome } from './service.ts';
+import { type AcceptUpgrade, newOutcome, type Outcome, type PartialOutcome } from './service.ts';
 import type { Authenticator } from './sigv4/authenticate.ts';
 import { toCommonError } from './sigv4/json-errors.ts';
 import { SignatureError } from './sigv4/signature-error.ts';
@@ -37,6 +37,7 @@ export interface RestJsonFrontDoorOptions {
   log: Log;
 }
 
+const NOTHING = Buffer.alloc(0);
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** What AWS's gateway answers to a path that no operation has (spec: control-plane 1, "Wrong path"). */
@@ -94,8 +95,11 @@ export class RestJsonFrontDoor {
   ): Promise<Answer> {
     const { authenticator, regions } = this.#options;
     const { handlers } = this.#definition;
-    const body = await readBody(incoming.message, SMALL_BODY);
-    const { caller } = authenticator.authenticateWhole(incoming, body, this.signingName);
+    const { streams, takesStream, upgrades } = operation.model;
+    const body = takesStream ? NOTHING : await readBody(incoming.message, SMALL_BODY);
+    const { caller } = takesStream
+      ? authenticator.authenticateHead(incoming, this.signingName)
+      : authenticator.authenticateWhole(incoming, body, this.signingName);
     outcome.caller = caller;
     if (regions && !regions.has(caller.region)) {
       // spec: control-plane 1, "Unsupported Region".
@@ -114,8 +118,14 @@ export class RestJsonFrontDoor {
         `squib does not have the operation ${operation.name} yet.`,
       );
     }
-    const output = await handler(input, caller);
-    const { streams } = operation.model;
+    if (upgrades && !incoming.upgrade) {
+      throw new WireError('ValidationException', 400, `${operation.name} wants a WebSocket handshake.`);
+    }
+    const output = await handler(takesStream ? { ...input, body: incoming.message } : input, caller);
+    if (upgrades) {
+      outcome.accept = output.accept as AcceptUpgrade;
+      return { status: operation.model.responseCode };
+    }
     if (streams !== undefined) return streamed(streams, output.stream as Readable);
     if (!operation.model.readonly) outcome.output = this.#redact(operation.model.output, output);
     const text = operation.render(output);

@@ -19,6 +19,7 @@ import type { AllOperations, Context, ControlConfig, Ground, Operation, Random }
 import type { EndpointDirectory } from './endpoints.ts';
 import type { Host } from './host.ts';
 import { Deletions } from './images/deletions.ts';
+import { Commands } from './microvms/commands.ts';
 import { type ForkRequest, forkMicrovm } from './microvms/fork-microvm.ts';
 import { getMicrovmUsage, listMicrovmUsage, type MicrovmUsageView } from './microvms/microvm-usage.ts';
 import { MicrovmSupervisor } from './microvms/supervisor.ts';
@@ -54,6 +55,8 @@ export interface Control {
   };
   /** squib's own: who may have a link for a browser, and to what. */
   browserGrant(request: BrowserLinkRequest, caller: Caller): BrowserGrant;
+  /** Commands and files in MicroVMs; squib's own as well. */
+  readonly commands: Commands;
   /** For the ingress. */
   readonly endpoints: EndpointDirectory;
   /** Makes store and host agree; once, before anything else is called. */
@@ -89,6 +92,7 @@ export function createControl({ tokens, random, ...parts }: ControlParts): Contr
       takeToken(caller.accountId, 'CreateMicrovmAuthToken');
       return browserGrant(context, request, caller);
     },
+    commands: new Commands(context),
     endpoints: microvms,
     recover: () => recover(context),
     async settled() {

@@ -94,6 +94,12 @@ export const microvmBusy = (id: string, state: string) => conflict(`The MicroVM 
 export const notForked = (id: string, why: string) =>
   conflict(`The MicroVM ${id} could not be forked: ${why}`);
 
+/** What a command or copy in a MicroVM met. */
+export const commandRefused = (kind: 'notFound' | 'invalid' | 'impossible', why: string) =>
+  ({ notFound: missing, invalid, impossible: conflict })[kind](why);
+export const microvmUnavailable = (id: string, why: string) =>
+  conflict(`The MicroVM ${id} cannot take a command: ${why}`);
+
 // Tokens
 export const expirationTooLong = (minutes: number, limit: number) =>
   invalid(`ExpirationMinutes ${minutes} exceeded max allowed of ${limit}.`);

@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 
 /** What an image version needs to be built. Everything is validated before it gets here. */
 export interface BuildOrder {
@@ -158,6 +158,18 @@ export interface Host {
   dial(microvmId: string, port: number): Promise<Duplex>;
   /** Opens an interactive shell in the MicroVM's container. */
   openShell(microvmId: string): Promise<ShellSession>;
+  /** Starts a command in the container of a running MicroVM. Rejects with {@link CommandRefused}. */
+  exec(microvmId: string, order: CommandOrder): Promise<CommandSession>;
+  /**
+   * A file or folder of a running MicroVM's container as a tar stream, whose first entry has the last part of `path`.
+   * Rejects with {@link CommandRefused}; a stream that fails later is destroyed with it.
+   */
+  readFiles(microvmId: string, path: string): Promise<Readable>;
+  /**
+   * Puts the entries of a tar stream into the folder `path`; where there is none, the first parts of their paths become
+   * `path` itself. They belong to the container's user. Rejects with {@link CommandRefused}.
+   */
+  writeFiles(microvmId: string, path: string, tar: Readable): Promise<void>;
   /** Called once for every running MicroVM that ended by itself; `reason` becomes the `stateReason`. */
   onExit(listener: (microvmId: string, reason: string) => void): void;
 }
@@ -165,6 +177,43 @@ export interface Host {
 /** Nobody listens on that port inside the MicroVM. */
 export class PortClosed extends Error {
   override readonly name = 'PortClosed';
+}
+
+/** A command for a MicroVM's container; what is absent is as the image has it. */
+export interface CommandOrder {
+  command: string[];
+  environment?: Record<string, string> | undefined;
+  /** Absolute. */
+  workingDirectory?: string | undefined;
+  /** As in a Dockerfile: name or number, maybe `:` and a group. */
+  user?: string | undefined;
+  /** Size of the pseudo-terminal to run on; without it input, output and errors are pipes. */
+  terminal?: { columns: number; rows: number } | undefined;
+}
+
+/** A command that runs in a MicroVM's container. */
+export interface CommandSession {
+  stdin: Writable;
+  stdout: Readable;
+  /** Absent on a terminal. */
+  stderr: Readable | undefined;
+  /** Exit code, or 128 + signal, once the output has ended too; undefined when the MicroVM was lost or suspended. */
+  exited: Promise<number | undefined>;
+  resize(columns: number, rows: number): void;
+  /** To the command and what it started in its process group. */
+  signal(number: number): void;
+  /** Gives the command up: it is killed, on a terminal hung up on. */
+  end(): void;
+}
+
+/** What was asked for cannot be done in this MicroVM; `message` says why, in a sentence. */
+export class CommandRefused extends Error {
+  override readonly name = 'CommandRefused';
+  readonly kind: 'notFound' | 'invalid' | 'impossible';
+  constructor(kind: CommandRefused['kind'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
 }
 
 /** One pseudo-terminal inside a MicroVM. `stream` carries raw bytes both ways. */

@@ -10,6 +10,8 @@ import { EventFeed } from '../control/events/event-feed.ts';
 import { createEngine } from '../engine/engine.ts';
 import { SquibError } from '../errors/squib-error.ts';
 import { activityHandlers } from '../extensions/activity.ts';
+import { CommandSockets } from '../extensions/commands/command-sockets.ts';
+import { commandHandlers } from '../extensions/commands/handlers.ts';
 import { eventHandlers } from '../extensions/events.ts';
 import { microvmHandlers } from '../extensions/microvms.ts';
 import { createImageBuilder } from '../host/builder/image-builder.ts';
@@ -164,6 +166,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     findCredential: authorization.findCredential,
     certificate: certificates.current,
   });
+  const commandSockets = new CommandSockets(control.commands, log);
   const api = await startApi(config, {
     handlers: lambda,
     extensions: authorization.extensions({
@@ -171,6 +174,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       ...eventHandlers(events),
       ...activityHandlers(control),
       ...webConsole.handlers,
+      ...commandHandlers(control.commands, commandSockets),
     }),
     webConsole: webConsole.door,
     checkS3: authorization.checkS3,
@@ -191,6 +195,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     async stop() {
       clearInterval(logSweep);
       events.close();
+      commandSockets.close();
       webConsole.door.close();
       await api.close();
       await cloudFormation.stacks.close();

@@ -2,6 +2,7 @@ import type { Handlers } from '../aws/handlers.ts';
 import type { ServiceModel, Shape } from '../aws/protocol/model.ts';
 import type { MicrovmUsageView } from '../control/microvms/microvm-usage.ts';
 import { type ActivityOperations, activityOperations, activityShapes } from './activity-model.ts';
+import { type CommandOperations, commandOperations, commandShapes } from './command-model.ts';
 import { type ConsoleOperations, consoleOperations, consoleShapes } from './console-model.ts';
 import { type EventOperations, eventOperations, eventShapes } from './event-model.ts';
 
@@ -78,6 +79,7 @@ export const squibModel: ServiceModel = {
     },
     ...eventOperations,
     ...activityOperations,
+    ...commandOperations,
     ...consoleOperations,
   },
   shapes: {
@@ -176,6 +178,7 @@ export const squibModel: ServiceModel = {
     },
     ...eventShapes,
     ...activityShapes,
+    ...commandShapes,
     ...consoleShapes,
     CredentialList: { type: 'list', member: { shape: 'Credential' } },
     ValidationException: exception(400),
@@ -224,7 +227,11 @@ export interface CredentialDescription {
 }
 
 /** Input and output of each operation of {@link squibModel}. */
-export interface SquibOperations extends EventOperations, ConsoleOperations, ActivityOperations {
+export interface SquibOperations
+  extends CommandOperations,
+    EventOperations,
+    ConsoleOperations,
+    ActivityOperations {
   CreateCredential: {
     input: { userName: string; policyDocument: string; expiresAt?: Date };
     output: CredentialDescription & { secretAccessKey: string };
@@ -256,5 +263,9 @@ export type MicrovmHandlers = Pick<
 >;
 export type CredentialHandlers = Omit<
   SquibHandlers,
-  keyof MicrovmHandlers | keyof EventOperations | keyof ConsoleOperations | keyof ActivityOperations
+  | keyof MicrovmHandlers
+  | keyof EventOperations
+  | keyof CommandOperations
+  | keyof ConsoleOperations
+  | keyof ActivityOperations
 >;

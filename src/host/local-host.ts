@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { DataLayout } from '../config/layout.ts';
 import {
   type BuildOrder,
+  type CommandOrder,
+  type CommandSession,
   type Host,
   MicrovmFailed,
   type MicrovmUsage,
@@ -21,6 +23,8 @@ import { type Engine, type Machine, SnapshotUnfit, SuspendedDamaged, type Tap } 
 import type { Log } from '../log/log.ts';
 import type { LogStore, LogWriter } from '../store/log-store.ts';
 import type { BuildPipeline } from './builds/build-pipeline.ts';
+import { readFiles, writeFiles } from './commands/copy-files.ts';
+import { startCommand } from './commands/start-command.ts';
 import { callLifecycleHook, type LifecycleHook } from './hooks/lifecycle-hook.ts';
 import { openLogStream } from './log-streams.ts';
 import { LiveMicrovm } from './microvms/live-microvm.ts';
@@ -319,6 +323,18 @@ export class LocalHost implements Host {
   /** Ends what is nobody's; MicroVMs run on. */
   close(): Promise<void> {
     return this.#standby.close();
+  }
+
+  exec(microvmId: string, order: CommandOrder): Promise<CommandSession> {
+    return startCommand(this.#running(microvmId), order);
+  }
+
+  readFiles(microvmId: string, path: string): Promise<Readable> {
+    return readFiles(this.#running(microvmId), path);
+  }
+
+  writeFiles(microvmId: string, path: string, tar: Readable): Promise<void> {
+    return writeFiles(this.#running(microvmId), path, tar);
   }
 
   onExit(listener: (microvmId: string, reason: string) => void): void {

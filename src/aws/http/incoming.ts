@@ -6,6 +6,8 @@ import type { SignableRequest } from '../sigv4/types.ts';
 export interface Incoming extends SignableRequest {
   message: IncomingMessage;
   requestId: string;
+  /** The client wants a WebSocket, and may have one. */
+  upgrade?: boolean;
   /** Who is signed in to the web console that sent it, in place of a signature. */
   session?: { credential: Credential; region: string };
 }

@@ -15,7 +15,11 @@ export interface OperationModel {
   errors?: string[];
   idempotent?: boolean;
   readonly?: boolean;
-  /** Content type of an answer without an end; the handler gives it as `stream`, of type `Readable`. */
+  /** The body is the handler's to read, as `body` of type `Readable`; its hash is no part of the signature. */
+  takesStream?: boolean;
+  /** A WebSocket handshake; the handler gives what takes the connection over, as `accept`. */
+  upgrades?: boolean;
+  /** Content type of an answer that is a stream; the handler gives it as `stream`, of type `Readable`. */
   streams?: string;
   paginator?: { input_token: string; output_token: string; limit_key: string; result_key: string };
 }

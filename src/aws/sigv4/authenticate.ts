@@ -8,6 +8,7 @@ import { SigningKeys } from './signing-key.ts';
 import type { SignatureParameters } from './types.ts';
 import { verifySignature } from './verify.ts';
 
+const UNSIGNED = 'UNSIGNED-PAYLOAD';
 const EMPTY_HASH = hash('sha256', '');
 /** AWS's tolerance for most services. */
 const SKEW_SECONDS = 300;
@@ -63,12 +64,20 @@ export class Authenticator {
     return { caller: callerOf(credential, parameters.region, request), signingKey };
   }
 
+  /** For bodies of any length, which the signature leaves out: their header says `UNSIGNED-PAYLOAD`. */
+  authenticateHead(request: Incoming, service: string): Authenticated {
+    if (!request.session && request.header('x-amz-content-sha256') !== UNSIGNED) {
+      throw new SignatureError('payloadMismatch', `The header 'x-amz-content-sha256' must be '${UNSIGNED}'.`);
+    }
+    return this.authenticate(request, parseSignature(request), service, UNSIGNED);
+  }
+
   /** For services with small bodies: the body is in memory and its hash is part of the signature. */
   authenticateWhole(request: Incoming, body: Buffer, service: string): Authenticated {
     const parameters = parseSignature(request);
     const actual = body.length === 0 ? EMPTY_HASH : hash('sha256', body);
     const claimed = request.header('x-amz-content-sha256');
-    // Also refuses `UNSIGNED-PAYLOAD`, which only S3 knows.
+    // Also refuses `UNSIGNED-PAYLOAD`, which is for bodies of any length.
     if (claimed !== undefined && claimed !== actual) {
       throw new SignatureError(
         'payloadMismatch',

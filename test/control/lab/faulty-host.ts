@@ -1,8 +1,9 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { Clock } from '../../../src/control/clock.ts';
 import {
   BuildFailed,
   type BuildOrder,
+  type CommandSession,
   type Host,
   MicrovmFailed,
   type MicrovmUsage,
@@ -203,6 +204,18 @@ export class FaultyHost implements Host {
 
   dial(): Promise<Duplex> {
     return Promise.reject(new PortClosed('no network here'));
+  }
+
+  async exec(): Promise<CommandSession> {
+    throw new Error('not simulated');
+  }
+
+  async readFiles(): Promise<Readable> {
+    throw new Error('not simulated');
+  }
+
+  async writeFiles(): Promise<void> {
+    throw new Error('not simulated');
   }
 
   openShell(): Promise<ShellSession> {
