@@ -7,6 +7,7 @@ export type AuditedCall = AuditRecord;
 const DATA_OPERATIONS = new Set([
   ...['RunMicrovm', 'TerminateMicrovm', 'SuspendMicrovm', 'ResumeMicrovm'],
   ...['CreateMicrovmAuthToken', 'CreateMicrovmShellAuthToken'],
+  ...['ExecMicrovm', 'GetMicrovmFiles', 'PutMicrovmFiles'],
 ]);
 /** S3 records work on objects as data events; what concerns buckets as a whole is management. */
 const S3_OBJECT_OPERATION = /Object|Upload|ListParts/;

@@ -5,6 +5,8 @@
 export class SquibError extends Error {
   override readonly name: string = 'SquibError';
   readonly remedy: string;
+  /** With which the command line ends. */
+  readonly exitCode: number = 1;
   constructor(message: string, remedy: string, options?: ErrorOptions) {
     super(message, options);
     this.remedy = remedy;

@@ -71,6 +71,13 @@ export const testPrerequisites: Prerequisite[] = [
   { package: 'python3-venv', why: 'makes the environment that they live in', present: hasPythonVenv },
   { package: 'zip', why: 'packs applications as the guides do', present: command('zip') },
   { package: 'curl', why: 'asks endpoints as the guides do', present: command('curl') },
+  {
+    package: 'tmux',
+    why: 'is the terminal in which the tests drive the command line',
+    present: command('tmux'),
+  },
+  { package: 'zsh', why: 'completes commands in the tests', present: command('zsh') },
+  { package: 'fish', why: 'the same', present: command('fish') },
   { package: 'chromium', why: 'opens the web console in the tests', present: command('chromium') },
 ];
 

@@ -24,7 +24,7 @@ describe('the command line', () => {
     assert.match(up.stderr, /The runtime tree .* is missing/);
     assert.match(up.stderr, /Run 'squib setup'/);
     assert.deepEqual(
-      readdirSync(join(folder, 'data')).filter((name) => name !== 'lock'),
+      readdirSync(join(folder, 'data')).filter((name) => !['lock', 'pid'].includes(name)),
       [],
     );
     const doctor = squib(['doctor'], empty);

@@ -2,6 +2,8 @@ import { sign } from '../../aws/client/sign.ts';
 import { loadModel } from '../../aws/protocol/load-model.ts';
 import { SquibError } from '../../errors/squib-error.ts';
 import type { Connection } from './connection.ts';
+import { requestOf } from './request.ts';
+import { unreachable } from './unreachable.ts';
 
 /** An AWS service of squib's refused a call; `code` is its name for the reason. */
 export class Refused extends SquibError {
@@ -34,11 +36,7 @@ export async function callAws(connection: Connection, request: AwsRequest): Prom
   const headers = sign({ method, url, headers: given, body }, connection, service, Date.now());
   const sent = body.length > 0 ? { body: typeof body === 'string' ? body : new Uint8Array(body) } : {};
   const response = await fetch(url, { method, headers, ...sent }).catch((error) => {
-    throw new SquibError(
-      `squib does not answer at ${connection.endpoint}.`,
-      "Start it with 'squib up', or correct AWS_ENDPOINT_URL.",
-      { cause: error },
-    );
+    throw unreachable(connection, error);
   });
   const text = await response.text();
   if (!response.ok) throw refusal(response, text);
@@ -66,21 +64,9 @@ export async function callLambda<Output>(
   name: string,
   input: Record<string, unknown>,
 ): Promise<Output> {
-  const { method, requestUri, input: shape = '' } = model.operations[name]!;
-  const members = model.shapes[shape]?.members ?? {};
-  const body = { ...input };
-  const path = requestUri.replace(/\{(\w+)\+?\}/g, (_, label: string) => {
-    const member = Object.entries(members).find(([key, ref]) => key === label || ref.locationName === label);
-    const key = member?.[0] ?? label;
-    const value = body[key];
-    delete body[key];
-    return encodeURIComponent(String(value));
-  });
-  const plain = method === 'GET' || method === 'DELETE';
-  const text = await callAws(connection, {
-    ...{ service: 'lambda', method, path, headers: { 'content-type': 'application/json' } },
-    ...(!plain && { body: JSON.stringify(body) }),
-  });
+  const { method, path, body } = requestOf(model, name, input);
+  const headers = { 'content-type': 'application/json' };
+  const text = await callAws(connection, { service: 'lambda', method, path, headers, body });
   return (text === '' ? {} : JSON.parse(text)) as Output;
 }
 

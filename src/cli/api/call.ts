@@ -2,6 +2,8 @@ import { sign } from '../../aws/client/sign.ts';
 import { SquibError } from '../../errors/squib-error.ts';
 import { type SquibOperations, squibModel } from '../../extensions/squib-model.ts';
 import type { Connection } from './connection.ts';
+import { requestOf } from './request.ts';
+import { unreachable } from './unreachable.ts';
 
 /** A value as JSON carries it: times are ISO 8601 texts. */
 export type Wire<T> = T extends Date ? string : T extends object ? { [Name in keyof T]: Wire<T[Name]> } : T;
@@ -21,50 +23,29 @@ export async function callSquib<Name extends Operation>(
   return parse(await response.text()) as Wire<SquibOperations[Name]['output']>;
 }
 
-/** As {@link callSquib}, for operations whose answer is no JSON: their body is the caller's to read. */
+/**
+ * As {@link callSquib}, for operations whose answer is no JSON: their body is the caller's to read.
+ * @param stream the body of an operation that takes one as it comes
+ */
 export async function fetchSquib<Name extends Operation>(
   connection: Connection,
   name: Name,
   input: Wire<SquibOperations[Name]['input']>,
-  signal?: AbortSignal,
+  { signal, stream }: { signal?: AbortSignal | undefined; stream?: ReadableStream } = {},
 ): Promise<Response> {
-  const { url, method, body } = requestOf(name, input as Record<string, unknown>, connection.endpoint);
-  const headers = sign(
-    { method, url, headers: { 'content-type': 'application/json' }, body },
-    connection,
-    'squib',
-    Date.now(),
+  const { path, method, body } = requestOf(squibModel, name, input as Record<string, unknown>);
+  const url = new URL(path, connection.endpoint);
+  const unsigned = { method, url, headers: { 'content-type': 'application/json' }, body };
+  const payload = stream && { payload: 'UNSIGNED-PAYLOAD' };
+  const headers = sign({ ...unsigned, ...payload }, connection, 'squib', Date.now());
+  const sent = stream ? { body: stream, duplex: 'half' as const } : body !== '' && { body };
+  const response = await fetch(url, { method, headers, ...sent, ...(signal && { signal }) }).catch(
+    (error) => {
+      throw signal?.aborted ? error : unreachable(connection, error);
+    },
   );
-  const options = { method, headers, ...(body !== '' && { body }), ...(signal && { signal }) };
-  const response = await fetch(url, options).catch((error) => {
-    if (signal?.aborted) throw error;
-    throw new SquibError(
-      `squib does not answer at ${connection.endpoint}.`,
-      "Start it with 'squib up', or correct AWS_ENDPOINT_URL.",
-      { cause: error },
-    );
-  });
   if (!response.ok) throw refusal(name, response, parse(await response.text()));
   return response;
-}
-
-/** Puts each member where the model wants it: into the path, the query or the body. */
-function requestOf(name: Operation, input: Record<string, unknown>, endpoint: string) {
-  const { method, requestUri, input: shape = '' } = squibModel.operations[name]!;
-  const members = squibModel.shapes[shape]?.members ?? {};
-  const body = { ...input };
-  const take = (member: string) => {
-    const value = body[member];
-    delete body[member];
-    return value;
-  };
-  const path = requestUri.replace(/\{(\w+)\}/g, (_, label) => encodeURIComponent(String(take(label))));
-  const url = new URL(path, endpoint);
-  for (const [member, { location }] of Object.entries(members)) {
-    const value = location === 'querystring' ? take(member) : undefined;
-    if (value !== undefined) url.searchParams.set(member, String(value));
-  }
-  return { url, method, body: method === 'GET' || method === 'DELETE' ? '' : JSON.stringify(body) };
 }
 
 function parse(text: string): Record<string, unknown> {

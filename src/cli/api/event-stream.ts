@@ -12,7 +12,7 @@ export async function* eventStream(
   query: { resource?: string; since?: string },
   signal?: AbortSignal,
 ): AsyncGenerator<StateChangeEvent, void> {
-  const response = await fetchSquib(connection, 'StreamEvents', query, signal);
+  const response = await fetchSquib(connection, 'StreamEvents', query, { signal });
   let rest = '';
   for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
     const blocks = (rest + text).split('\n\n');

@@ -1,44 +1,44 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readConfig } from '../../config/config.ts';
 import { SquibError } from '../../errors/squib-error.ts';
 import { BaseImages, BaseImageUnavailable } from '../../host/builder/base-images.ts';
 import { fullReference, isReference } from '../../host/builder/image-reference.ts';
 import type { ImageSource } from '../../host/builder/mirrors.ts';
-import type { Command } from '../command.ts';
+import { command, jsonOption } from '../command.ts';
+import { printJson } from '../print.ts';
 import { table } from '../table.ts';
+import { UsageError } from '../usage-error.ts';
 
-const remedy = "'squib help base' shows how it is used.";
-
-export const base: Command = {
+export const base = command({
   summary: 'list, import, refresh and remove the base images that Dockerfiles build on',
-  usage: `squib base list [--json]
-squib base import SOURCE --as NAME
-squib base refresh NAME
-squib base remove NAME
-
-Base images are fetched when a Dockerfile first names them, and kept. 'refresh' fetches one again: from its registry, or
+  synopsis: ['base list [--json]', 'base import SOURCE --as NAME', 'base refresh NAME', 'base remove NAME'],
+  description: `Base images are fetched when a Dockerfile first names them, and kept. 'refresh' fetches one again: from its registry, or
 from where the setting 'mirrors' says. 'import' puts in one that needs no registry; SOURCE is an OCI layout (a folder,
-with :TAG if it holds several images) or an OCI archive (a file). Needs root. 'remove' waits for running builds.
-
-Examples:
-  squib base import ./python.tar --as python:3.13-slim
-  squib base refresh public.ecr.aws/lambda/microvms:al2023-minimal`,
-  async run(args) {
-    const { values, positionals } = parse(args);
+with :TAG if it holds several images) or an OCI archive (a file). Needs root. 'remove' waits for running builds.`,
+  options: {
+    as: { type: 'string', value: 'NAME', help: 'name of the imported image' },
+    ...jsonOption,
+    config: { type: 'string', value: 'FILE', complete: 'file', help: 'configuration file' },
+  },
+  complete: [['list', 'import', 'refresh', 'remove'], 'file'],
+  examples: [
+    'squib base import ./python.tar --as python:3.13-slim',
+    'squib base refresh public.ecr.aws/lambda/microvms:al2023-minimal',
+  ],
+  async run({ values, positionals }) {
     const [verb, name, ...rest] = positionals;
     const config = readConfig(values.config);
     const images = new BaseImages(config);
     if (verb === 'list' && name === undefined) return list(images, values.json);
     if (!['import', 'refresh', 'remove'].includes(verb ?? '') || name === undefined || rest.length > 0) {
-      throw new SquibError('What to do, or with which image, is missing or not understood.', remedy);
+      throw new UsageError('What to do, or with which image, is missing or not understood.');
     }
     const scratch = await mkdtemp(join(config.cacheDir, 'base-'));
     const { signal } = new AbortController();
     try {
       if (verb === 'import') {
-        if (values.as === undefined) throw new SquibError('--as NAME is missing.', remedy);
+        if (values.as === undefined) throw new UsageError('--as NAME is missing.');
         await images.import(reference(values.as), await localSource(name), scratch, signal);
       } else if (verb === 'refresh') await images.refresh(reference(name), scratch, signal);
       else await images.remove(reference(name), scratch, signal);
@@ -56,23 +56,10 @@ Examples:
     const digest = (await images.list()).find(({ names }) => names.includes(shown))?.digest;
     console.log(`${shown} is ${digest}.`);
   },
-};
-
-function parse(args: string[]) {
-  const options = {
-    config: { type: 'string' },
-    as: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  } as const;
-  try {
-    return parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    throw new SquibError((error as Error).message, remedy, { cause: error });
-  }
-}
+});
 
 function reference(name: string): string {
-  if (!isReference(name)) throw new SquibError(`'${name}' is no image name.`, remedy);
+  if (!isReference(name)) throw new UsageError(`'${name}' is no image name.`);
   return fullReference(name);
 }
 
@@ -89,9 +76,9 @@ async function localSource(text: string): Promise<ImageSource> {
   throw new SquibError(`There is no file or folder ${plain}.`, 'Name an OCI layout or an OCI archive.');
 }
 
-async function list(images: BaseImages, json: boolean): Promise<void> {
+async function list(images: BaseImages, json: boolean | undefined): Promise<void> {
   const found = await images.list();
-  if (json) return console.log(JSON.stringify(found, undefined, 2));
+  if (json) return printJson(found);
   if (found.length === 0) return console.log('There are no base images yet; a build fetches what it needs.');
   const rows = found.map(({ names, digest, bytes, source, fetchedAt }) => [
     names[0] ?? '(replaced)',

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import type {
   CreateMicrovmImageRequest,
   GetMicrovmImageVersionOutput,
@@ -10,42 +9,57 @@ import { SquibError } from '../../errors/squib-error.ts';
 import { callAws, callerAccount, callLambda, Refused } from '../api/aws.ts';
 import type { Wire } from '../api/call.ts';
 import { type Connection, findConnection } from '../api/connection.ts';
-import type { Command } from '../command.ts';
+import { argument } from '../argument.ts';
+import { command, connectionOptions, type Values } from '../command.ts';
 import { packFolder } from '../deploy/code-artifact.ts';
 import { followBuild } from '../deploy/follow-build.ts';
-import { Progress } from '../deploy/progress.ts';
+import { variables } from '../exec/variables.ts';
+import { Progress } from '../progress.ts';
+import { UsageError } from '../usage-error.ts';
 
 const options = {
-  config: { type: 'string' },
-  name: { type: 'string' },
-  memory: { type: 'string' },
-  env: { type: 'string', multiple: true },
-  settings: { type: 'string' },
-  json: { type: 'boolean' },
+  name: { type: 'string', short: 'n', value: 'NAME', help: "of the image (the folder's name)" },
+  memory: {
+    type: 'string',
+    short: 'm',
+    value: 'MIB',
+    help: 'baseline memory: 512, 1024, 2048, 4096 or 8192',
+  },
+  env: {
+    type: 'string',
+    short: 'e',
+    multiple: true,
+    value: 'NAME=VALUE',
+    help: 'set a variable of the image',
+  },
+  settings: {
+    type: 'string',
+    value: 'FILE',
+    complete: 'file',
+    help: 'JSON with members of CreateMicrovmImage',
+  },
+  json: { type: 'boolean', help: 'print the result only, as JSON' },
+  ...connectionOptions,
 } as const;
 
-const remedy = "'squib help deploy' shows how it is used.";
 const bucket = 'squib-deploy';
 
-export const deploy: Command = {
+export const deploy = command({
   summary: 'make a MicroVM image of a folder with a Dockerfile, or its next version',
-  usage: `squib deploy FOLDER [--name NAME] [--memory MIB] [--env NAME=VALUE]… [--settings FILE] [--json]
-
-Packs the folder, uploads it, creates the image or makes its next version, and shows the build log until the version
-can run. NAME is the folder's name if none is given. FILE is JSON with further members of CreateMicrovmImage, such as
-hooks; members that an update leaves out are as if they had never been set. With --json only the result is written.
-Ends with code 1 when the build fails.
-
-Examples:
-  squib deploy examples/flask-hello
-  squib deploy . --name api --memory 1024 --env MODE=test --settings microvm.json`,
-  async run(args) {
-    const { values, positionals } = parse(args);
-    const [folder, ...rest] = positionals;
-    if (folder === undefined) throw new SquibError('FOLDER is missing.', remedy);
-    if (rest.length > 0) throw new SquibError(`'${rest[0]}' is not understood.`, remedy);
+  synopsis: ['deploy FOLDER [OPTIONS]'],
+  description: `Packs the folder, uploads it, creates the image or makes its next version, and shows the build log until the version
+can run. FILE of --settings holds further members of CreateMicrovmImage, such as hooks; members that an update leaves out
+are as if they had never been set. Ends with code 1 when the build fails.`,
+  options,
+  complete: ['file'],
+  examples: [
+    'squib deploy examples/flask-hello',
+    'squib deploy . --name api --memory 1024 --env MODE=test --settings microvm.json',
+  ],
+  async run({ values, positionals }) {
+    const folder = argument(positionals, 'FOLDER');
     const name = values.name ?? basename(resolve(folder)).replaceAll(/[^\w-]/g, '-');
-    const connection = findConnection(values.config);
+    const connection = findConnection(values);
     const progress = new Progress(values.json ? { write: () => true } : process.stdout);
 
     const { zip, hash, files } = await packFolder(folder);
@@ -66,38 +80,24 @@ Examples:
     if (state !== 'CREATED' && state !== 'UPDATED') throw await failure(connection, imageArn, version, state);
     if (values.json) return console.log(JSON.stringify({ imageArn, imageVersion: version }, undefined, 2));
     console.log(`${name} version ${version} is ready. Run it:`);
-    console.log(`  aws lambda-microvms run-microvm --image-identifier ${imageArn}`);
+    console.log(`  squib run ${name} --wait`);
   },
-};
+});
 
-type Values = ReturnType<typeof parse>['values'];
 type Settings = Omit<CreateMicrovmImageRequest, 'name' | 'tags' | 'clientToken' | 'codeArtifact'>;
 
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    throw new SquibError((error as Error).message, remedy, { cause: error });
-  }
-}
-
-function settings(values: Values, region: string, account: string): Settings {
+function settings(values: Values<typeof options>, region: string, account: string): Settings {
   const given = values.settings === undefined ? {} : readSettings(values.settings);
-  const variables = (values.env ?? []).map((text): [string, string] => {
-    const at = text.indexOf('=');
-    if (at < 1) throw new SquibError(`'--env ${text}' is not of the form NAME=VALUE.`, remedy);
-    return [text.slice(0, at), text.slice(at + 1)];
-  });
   const memory = Number(values.memory);
   if (values.memory !== undefined && !Number.isInteger(memory)) {
-    throw new SquibError('--memory takes a number of MiB.', remedy);
+    throw new UsageError('--memory takes a number of MiB.');
   }
   return {
     baseImageArn: `arn:aws:lambda:${region}:aws:microvm-image:al2023-1`,
     buildRoleArn: `arn:aws:iam::${account}:role/squib-deploy`,
     ...given,
     ...(values.memory !== undefined && { resources: [{ minimumMemoryInMiB: memory }] }),
-    environmentVariables: { ...given.environmentVariables, ...Object.fromEntries(variables) },
+    environmentVariables: { ...given.environmentVariables, ...variables(values.env) },
   };
 }
 

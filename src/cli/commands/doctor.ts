@@ -1,21 +1,20 @@
-import { parseArgs } from 'node:util';
 import { readConfig } from '../../config/config.ts';
-import { examine } from '../../setup/examine.ts';
-import type { Command } from '../command.ts';
+import { command, jsonOption } from '../command.ts';
 
 const marks = { ok: '✓', warning: '!', problem: '✗' };
 
-export const doctor: Command = {
+export const doctor = command({
   summary: 'check this machine: what is wrong and what to do about it',
-  usage: `squib doctor [--config FILE] [--json]
-
-Looks at every prerequisite of squib on this machine. ✓ is fine, ! works with a limit, ✗ keeps squib from working and
+  synopsis: ['doctor [--config FILE] [--json]'],
+  description: `Looks at every prerequisite of squib on this machine. ✓ is fine, ! works with a limit, ✗ keeps squib from working and
 names the way out. Ends with code 1 when there is a ✗. Needs root for a full picture.`,
-  async run(args) {
-    const { values } = parseArgs({
-      args,
-      options: { config: { type: 'string' }, json: { type: 'boolean', default: false } },
-    });
+  options: {
+    ...jsonOption,
+    config: { type: 'string', value: 'FILE', complete: 'file', help: 'configuration file' },
+  },
+  examples: ['sudo squib doctor'],
+  async run({ values }) {
+    const { examine } = await import('../../setup/examine.ts');
     const findings = await examine(readConfig(values.config));
     if (values.json) {
       console.log(JSON.stringify(findings, undefined, 2));
@@ -30,4 +29,4 @@ names the way out. Ends with code 1 when there is a ✗. Needs root for a full p
     }
     if (findings.some(({ state }) => state === 'problem')) process.exitCode = 1;
   },
-};
+});

@@ -1,23 +1,24 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { readConfig } from '../../config/config.ts';
-import { SquibError } from '../../errors/squib-error.ts';
-import { BaseImages } from '../../host/builder/base-images.ts';
-import { LayerCache } from '../../host/builder/layer-cache.ts';
-import type { Command } from '../command.ts';
+import { command } from '../command.ts';
+import { UsageError } from '../usage-error.ts';
 
-export const prune: Command = {
+export const prune = command({
   summary: 'free disk space: layers of earlier builds, base images that were replaced',
-  usage: `squib prune [--keep GIB]
-
-Removes the layer cache of image builds, or all of it but GIB, what was not used for longest first, and base images that
+  synopsis: ['prune [--keep GIB] [--config FILE]'],
+  description: `Removes the layer cache of image builds, or all of it but GIB, what was not used for longest first, and base images that
 newer ones have replaced. The next build of an image takes longer for it; images and MicroVMs do not change. Needs root.`,
-  async run(args) {
-    const config = { config: { type: 'string' }, keep: { type: 'string', default: '0' } } as const;
-    const { values } = parseArgs({ args, options: config });
-    const keep = Number(values.keep);
-    if (!(keep >= 0)) throw new SquibError(`'${values.keep}' is no size in GiB.`, 'For example: --keep 2');
+  options: {
+    keep: { type: 'string', value: 'GIB', help: 'leave so much of the layer cache (0)' },
+    config: { type: 'string', value: 'FILE', complete: 'file', help: 'configuration file' },
+  },
+  examples: ['sudo squib prune', 'sudo squib prune --keep 2'],
+  async run({ values }) {
+    const keep = Number(values.keep ?? 0);
+    if (!(keep >= 0)) throw new UsageError(`'${values.keep}' is no size in GiB.`);
+    const { BaseImages } = await import('../../host/builder/base-images.ts');
+    const { LayerCache } = await import('../../host/builder/layer-cache.ts');
     const settings = readConfig(values.config);
     const layers = new LayerCache(settings.cacheDir, settings.builds.cacheGiB * 1024 ** 3);
     const freed = await layers.shrink(keep * 1024 ** 3);
@@ -30,4 +31,4 @@ newer ones have replaced. The next build of an image takes longer for it; images
       await rm(scratch, { recursive: true, force: true });
     }
   },
-};
+});

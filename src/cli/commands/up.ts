@@ -1,17 +1,50 @@
-import { parseArgs } from 'node:util';
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { readConfig } from '../../config/config.ts';
-import { startDaemon } from '../../daemon/start.ts';
-import type { Command } from '../command.ts';
+import { command } from '../command.ts';
+import { startDetached } from '../daemon/detach.ts';
+import { installUnit, unitText } from '../daemon/systemd.ts';
+import { UsageError } from '../usage-error.ts';
 
-export const up: Command = {
-  summary: 'start squib in the foreground',
-  usage: `squib up [--config FILE]
-
-Starts the API and the endpoints of all MicroVMs. Log lines go to standard error as JSON. Ctrl-C or SIGTERM stops the
-daemon; MicroVMs keep running and are adopted at the next start. Needs root and a finished 'squib setup'.`,
-  async run(args) {
-    const { values } = parseArgs({ args, options: { config: { type: 'string' } } });
-    const daemon = await startDaemon(readConfig(values.config), (line) => process.stderr.write(`${line}\n`));
+export const up = command({
+  summary: 'start squib, in the foreground or in the background',
+  synopsis: ['up [--config FILE]', 'up --detach [--config FILE]', 'up --systemd [--print] [--config FILE]'],
+  description: `Starts the API and the endpoints of all MicroVMs. In the foreground log lines go to standard error as JSON, and Ctrl-C or SIGTERM
+stops the daemon. --detach leaves it running in the background, with its log in the data directory. --systemd has systemd run
+it now and at every start of the machine. MicroVMs keep running when squib stops, and are taken over at the next start. Needs
+root and a finished 'squib setup'.`,
+  options: {
+    detach: { type: 'boolean', short: 'd', help: 'return once it is up' },
+    systemd: { type: 'boolean', help: 'install and start a systemd unit' },
+    print: { type: 'boolean', help: 'only print the unit' },
+    config: { type: 'string', value: 'FILE', complete: 'file', help: 'configuration file' },
+  },
+  examples: ['sudo squib up', 'sudo squib up --detach', 'sudo squib up --systemd', 'journalctl -u squib -f'],
+  async run({ values }) {
+    const { config: file, detach, systemd, print } = values;
+    if (detach && systemd) throw new UsageError('--detach and --systemd exclude each other.');
+    if (print && !systemd) throw new UsageError('--print goes with --systemd.');
+    const config = readConfig(file);
+    if (systemd) {
+      const program = realpathSync(fileURLToPath(new URL('../../../bin/squib', import.meta.url)));
+      const unit = unitText(program, file, process.env);
+      if (print) return void process.stdout.write(unit);
+      installUnit(unit);
+      console.log('squib runs now and at every start of the machine. Its log: journalctl -u squib');
+      return;
+    }
+    if (detach) {
+      const { said, logFile } = await startDetached(
+        config.dataDir,
+        file === undefined ? [] : ['--config', file],
+      );
+      console.log(said);
+      console.log(`Its log is ${logFile}; 'squib down' stops it.`);
+      console.log(`Point AWS clients at it:  eval "$(sudo squib env)"`);
+      return;
+    }
+    const { startDaemon } = await import('../../daemon/start.ts');
+    const daemon = await startDaemon(config, (line) => process.stderr.write(`${line}\n`));
     console.log(
       `squib is up: API ${daemon.apiUrl}, endpoints on port ${daemon.endpointPort}, ${daemon.engine}`,
     );
@@ -23,4 +56,4 @@ daemon; MicroVMs keep running and are adopted at the next start. Needs root and 
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
   },
-};
+});

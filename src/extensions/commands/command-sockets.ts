@@ -1,12 +1,13 @@
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
-import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import type { Caller } from '../../aws/caller.ts';
 import type { AcceptUpgrade } from '../../aws/service.ts';
 import type { CommandOrder, CommandSession } from '../../control/host.ts';
 import type { Commands } from '../../control/microvms/commands.ts';
 import { ServiceError } from '../../errors/service-error.ts';
 import type { Log } from '../../log/log.ts';
+import { Inbox } from './inbox.ts';
 import { type ClientMessage, channel, readMessage, type ServerMessage } from './messages.ts';
 
 /** The longest message of a client, in bytes; more room than the longest command needs. */
@@ -58,17 +59,14 @@ export class CommandSockets {
   async #serve(client: WebSocket, microvmId: string, caller: Caller): Promise<void> {
     const gone = new AbortController();
     client.once('close', () => gone.abort());
-    const [data, binary] = await new Promise<[RawData, boolean]>((resolve) => {
-      client.once('message', (...message) => {
-        client.pause(); // until the command runs
-        resolve(message);
-      });
-    });
+    const inbox = new Inbox(client);
+    const [data, binary] = await inbox.next();
+    client.pause(); // until the command runs
     try {
       const { type, ...order } = readMessage(binary ? '' : String(data));
       if (type !== 'start') throw new Error("The first message must be of type 'start'.");
       const session = await this.#commands.exec(microvmId, order as CommandOrder, caller, gone.signal);
-      join(client, session);
+      join(client, session, inbox);
     } catch (error) {
       if (gone.signal.aborted) return;
       if (!(error instanceof ServiceError)) this.#log.info('exec.refused', { microvmId, error });
@@ -87,7 +85,7 @@ function fail(client: WebSocket, message: string): void {
   client.close(done);
 }
 
-function join(client: WebSocket, session: CommandSession): void {
+function join(client: WebSocket, session: CommandSession, inbox: Inbox): void {
   client.once('close', () => session.end());
   if (client.readyState !== client.OPEN) {
     session.end();
@@ -98,7 +96,8 @@ function join(client: WebSocket, session: CommandSession): void {
   forward(client, stdout, channel.stdout);
   if (stderr) forward(client, stderr, channel.stderr);
   stdin.on('drain', () => client.resume());
-  client.on('message', (data, binary) => {
+  client.resume();
+  inbox.listen(([data, binary]) => {
     try {
       if (!binary) obey(session, readMessage(String(data)));
       else if (!stdin.writableEnded && !stdin.write(data as Buffer)) client.pause();
@@ -107,7 +106,6 @@ function join(client: WebSocket, session: CommandSession): void {
       fail(client, (error as Error).message);
     }
   });
-  client.resume();
   void session.exited.then((code) => {
     if (code === undefined)
       return fail(client, 'The MicroVM was suspended or ended, and the command with it.');

@@ -1,8 +1,9 @@
-import type { Duplex, Readable } from 'node:stream';
+import { type Duplex, PassThrough, Readable } from 'node:stream';
 import type { Clock } from '../../../src/control/clock.ts';
 import {
   BuildFailed,
   type BuildOrder,
+  type CommandOrder,
   type CommandSession,
   type Host,
   MicrovmFailed,
@@ -206,8 +207,18 @@ export class FaultyHost implements Host {
     return Promise.reject(new PortClosed('no network here'));
   }
 
-  async exec(): Promise<CommandSession> {
-    throw new Error('not simulated');
+  /** The command echoes its input and ends when that ends, or is given up. */
+  async exec(_microvmId: string, { command }: CommandOrder): Promise<CommandSession> {
+    const echo = new PassThrough();
+    const ended = Promise.withResolvers<number | undefined>();
+    echo.once('end', () => ended.resolve(Number(command[1] ?? 0)));
+    echo.once('close', () => ended.resolve(undefined));
+    const stderr = Readable.from([]);
+    return {
+      ...{ stdin: echo, stdout: echo, stderr, exited: ended.promise, resize: () => {} },
+      signal: (number) => ended.resolve(128 + number),
+      end: () => echo.destroy(),
+    };
   }
 
   async readFiles(): Promise<Readable> {
