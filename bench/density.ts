@@ -7,9 +7,12 @@ import { BenchLab, type BenchMicrovm, timed } from './lab.ts';
 import { atMost, type BenchOptions, figure, median, type Result } from './result.ts';
 
 const mib = 1024 ** 2;
-/** So long after the last change is the processor time of idle machines measured, and for so long. */
-const settleMs = 3000;
-const idleMs = 8000;
+/**
+ * So long after the last change is the processor time of idle machines measured, and for so long: under software
+ * emulation a guest that was just restored translates for some seconds what it does when it is idle.
+ */
+const settleMs = 12_000;
+const idleMs = 10_000;
 
 /** What machines that do nothing cost, each. */
 interface Cost {

@@ -40,7 +40,8 @@ export async function bareRestore(cacheDir: string, snapshotDir: string): Promis
     [
       `--net=/run/netns/${namespace}`,
       join(tree, 'lib64/ld-linux-x86-64.so.2'),
-      ...['--library-path', libraries, join(tree, program), '-L', join(tree, 'usr/share/qemu')],
+      ...['--library-path', libraries, join(tree, program)],
+      ...['qemu', 'seabios'].flatMap((name) => ['-L', join(tree, 'usr/share', name)]),
       ...args,
     ],
     {

@@ -19,6 +19,8 @@ export interface BenchMicrovm {
   id: string;
   /** One request on a connection of its own; throws unless it is answered with 200. */
   request(): Promise<void>;
+  /** The same for another path; the answer's body. */
+  get(path: string): Promise<string>;
   terminate(): Promise<void>;
 }
 
@@ -75,12 +77,14 @@ export class BenchLab {
       }),
     );
     const headers = { 'x-aws-proxy-auth': authToken?.['X-aws-proxy-auth'] ?? '' };
-    const request = async () => {
-      const { status, body } = await send(this.squib, endpoint, '/', headers);
+    const get = async (path: string) => {
+      const { status, body } = await send(this.squib, endpoint, path, headers);
       if (status !== 200) throw new Error(`${status}: ${body}\n${this.squib.log.slice(-3000)}`);
+      return body;
     };
+    const request = async () => void (await get('/'));
     await request();
-    return { id, request, terminate: () => this.terminate(id) };
+    return { id, request, get, terminate: () => this.terminate(id) };
   }
 
   async terminate(microvmIdentifier: string): Promise<void> {
@@ -88,9 +92,9 @@ export class BenchLab {
     await this.until(microvmIdentifier, 'TERMINATED');
   }
 
-  /** Asks again and again, with nothing in between that would hide a millisecond. */
+  /** Asks every few milliseconds: without a pause, asking would take the processors from what is measured. */
   async until(id: string, state: string): Promise<void> {
-    while ((await get(this.squib, id)).state !== state);
+    while ((await get(this.squib, id)).state !== state) await sleep(3);
   }
 
   /** Fields of the newest line of the daemon's log with this event. */

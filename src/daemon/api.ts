@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { createFrontDoor, type FrontDoorOptions } from '../aws/front-door.ts';
 import type { Config } from '../config/config.ts';
 import { SquibError } from '../errors/squib-error.ts';
+import type { ListenOn } from './inherited-sockets.ts';
 import { listenAddresses } from './listen-addresses.ts';
 
 export interface Api {
@@ -11,14 +12,22 @@ export interface Api {
 
 /**
  * Listens for AWS clients on the configured address.
+ * @param inherited descriptors to listen on instead, where there are any.
  * @throws SquibError when the port cannot be bound.
  */
-export async function startApi(config: Config, options: FrontDoorOptions): Promise<Api> {
+export async function startApi(
+  config: Config,
+  inherited: readonly number[],
+  options: FrontDoorOptions,
+): Promise<Api> {
   const door = createFrontDoor(options);
-  const servers = listenAddresses(config.api.host).map((host) => ({ host, server: door.createServer() }));
+  const { port } = config.api;
+  const addresses = listenAddresses(config.api.host).map((host): ListenOn => ({ host, port }));
+  const places = inherited.length > 0 ? inherited.map((fd): ListenOn => ({ fd })) : addresses;
+  const servers = places.map((place) => ({ place, server: door.createServer() }));
   const close = () => Promise.all(servers.map(({ server }) => closed(server))).then(() => {});
   try {
-    for (const { host, server } of servers) await listen(server, host, config.api.port);
+    for (const { place, server } of servers) await listen(server, place);
   } catch (error) {
     await close();
     throw error;
@@ -26,15 +35,16 @@ export async function startApi(config: Config, options: FrontDoorOptions): Promi
   return { close };
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
+function listen(server: Server, place: ListenOn): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const problem = `The API cannot listen on ${host}:${port} (${error.code}).`;
+      const where = 'fd' in place ? `the socket that it was given` : `${place.host}:${place.port}`;
+      const problem = `The API cannot listen on ${where} (${error.code}).`;
       reject(
         new SquibError(problem, 'Stop what uses the port, or change the setting api.port.', { cause: error }),
       );
     });
-    server.listen(port, host, resolve);
+    server.listen(place, resolve);
   });
 }
 

@@ -35,6 +35,7 @@ import { openCloudFormation } from './cloudformation.ts';
 import { openConsole } from './console.ts';
 import { ensureRootCredential } from './credentials.ts';
 import { lockDataDir } from './data-lock.ts';
+import { takeInheritedSockets } from './inherited-sockets.ts';
 import { listenAddresses } from './listen-addresses.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -57,6 +58,7 @@ export interface Daemon {
 export async function startDaemon(config: Config, write: (line: string) => void): Promise<Daemon> {
   if (process.getuid?.() !== 0) throw new SquibError('squib needs root.', 'Start it with sudo.');
   const log = createLog(write);
+  const inherited = takeInheritedSockets(process.env, process.pid);
   const layout = dataLayout(config.dataDir);
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const lock = lockDataDir(config.dataDir);
@@ -130,9 +132,13 @@ export async function startDaemon(config: Config, write: (line: string) => void)
 
   const ingresses: Ingress[] = [];
   let ports = endpointPorts(config.endpoint.port);
-  for (const address of listenAddresses(config.endpoint.host)) {
+  const places =
+    inherited.endpoint.length > 0
+      ? inherited.endpoint.map((fd) => ({ host: config.endpoint.host, fd }))
+      : listenAddresses(config.endpoint.host).map((host) => ({ host }));
+  for (const place of places) {
     const ingress = await startIngress({
-      host: address,
+      ...place,
       ports,
       certificate: certificates.current,
       tokens,
@@ -167,7 +173,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     certificate: certificates.current,
   });
   const commandSockets = new CommandSockets(control.commands, log);
-  const api = await startApi(config, {
+  const api = await startApi(config, inherited.api, {
     handlers: lambda,
     extensions: authorization.extensions({
       ...microvmHandlers(control, links),

@@ -21,11 +21,12 @@ export async function saveDevices(machine: QemuMachine): Promise<{ content: Buff
   return { content, crc32: crc32(content) };
 }
 
-/** @throws SnapshotDamaged when the file is missing or differs from what was written. */
-export async function checkDevices(path: string, expected: FileSum): Promise<void> {
+/** @throws SnapshotDamaged when the file is missing or differs from what was written. @returns its content */
+export async function checkDevices(path: string, expected: FileSum): Promise<Buffer> {
   const content = await readFile(path).catch((cause) => {
     throw new SnapshotDamaged(`${path} is missing.`, { cause });
   });
   if (content.length !== expected.bytes || crc32(content) !== expected.crc32)
     throw new SnapshotDamaged(`${path} was altered since it was written (its checksum differs).`);
+  return content;
 }

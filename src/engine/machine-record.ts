@@ -35,6 +35,8 @@ export function machineFiles(dir: string) {
     memory: join(dir, 'memory'),
     /** Where QEMU writes device state. */
     devices: join(dir, 'devices'),
+    /** Device state that a resume reads instead of what was saved. */
+    incoming: join(dir, 'incoming'),
     suspended: join(dir, 'suspended'),
     /** What was resumed from, until it is removed. */
     suspendedOld: join(dir, 'suspended.old'),

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { chown, rm } from 'node:fs/promises';
+import { chmod, chown, rm, writeFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { advanceClocks } from './advance-clocks.ts';
 import { checkDevices } from './device-state.ts';
 import { findMapping, openProcessMemory } from './dirty-pages.ts';
 import { renameDurably } from './durable.ts';
@@ -12,7 +13,7 @@ import type { QemuMachine } from './machine.ts';
 import { machineFiles } from './machine-record.ts';
 import { readPages } from './pages-file.ts';
 import { checkSnapshot, snapshotFiles } from './snapshot-manifest.ts';
-import { diskState, readSuspended, suspendedFiles } from './suspended-manifest.ts';
+import { diskState, readSuspended, type SuspendedManifest, suspendedFiles } from './suspended-manifest.ts';
 
 /**
  * Brings a suspended machine back, paused. Until it is run, nothing on disk has changed and it may be tried again.
@@ -36,12 +37,13 @@ export async function resume(engine: EngineContext, o: RestoreOrder): Promise<Qe
       `${disk} was written to since the machine was suspended; its memory no longer fits.`,
     );
   checkFit(state.madeWith, engine.circumstances);
-  await checkDevices(files.devices, state.devices).catch(({ message }) => {
+  const content = await checkDevices(files.devices, state.devices).catch(({ message }) => {
     throw new SuspendedDamaged(message);
   });
   // Host user ids are handed out anew at each start; whoever had this disk's before may be another machine now.
   await chown(disk, o.uid, o.uid);
-  return startIncoming(engine, o, manifest, files.devices, async (machine) => {
+  const devices = (await withTimeGone(engine, o.dir, state, content)) ?? files.devices;
+  const restored = startIncoming(engine, o, manifest, devices, async (machine) => {
     const mapping = await findMapping(machine.pid, snapshotFiles(o.snapshotDir).memory);
     const memory = openProcessMemory(machine.pid, 'r+');
     try {
@@ -50,6 +52,31 @@ export async function resume(engine: EngineContext, o: RestoreOrder): Promise<Qe
       memory.close();
     }
   });
+  return restored.finally(() => rm(machineFiles(o.dir).incoming, { force: true }));
+}
+
+/**
+ * Writes the device state with the suspended time gone by. Under KVM the clocks of the guest are elsewhere and stand
+ * still while it is suspended.
+ * @returns the file; undefined when there is none because the state as it was saved will do
+ */
+async function withTimeGone(
+  engine: EngineContext,
+  dir: string,
+  { stoppedAt }: SuspendedManifest,
+  content: Buffer,
+): Promise<string | undefined> {
+  if (engine.accelerator !== 'tcg' || stoppedAt === undefined) return undefined;
+  const milliseconds = Math.max(0, Date.now() - stoppedAt);
+  const advanced = advanceClocks(content, BigInt(milliseconds) * 1_000_000n);
+  if (advanced === undefined) {
+    engine.log.warn('the clock of a resumed machine cannot be advanced', { dir });
+    return undefined;
+  }
+  const path = machineFiles(dir).incoming;
+  await writeFile(path, advanced);
+  await chmod(path, 0o444); // read by QEMU's user
+  return path;
 }
 
 /**

@@ -28,11 +28,12 @@ export async function suspend(engine: EngineContext, machine: QemuMachine): Prom
   const fresh = `${suspended}.new`;
   const before = machine.qmp.execute('query-status') as Promise<{ running: boolean }>;
   await Promise.all([before, machine.pause()]);
+  const stoppedAt = Date.now();
   let sizes: SuspendSizes;
   try {
     for (const left of [fresh, suspendedOld]) await rm(left, { recursive: true, force: true });
     await mkdir(fresh, { mode: 0o700 });
-    sizes = await writeState(engine, machine, fresh);
+    sizes = await writeState(engine, machine, fresh, stoppedAt);
     await rm(suspended, { recursive: true, force: true });
     await renameDurably(fresh, suspended);
   } catch (error) {
@@ -48,6 +49,7 @@ async function writeState(
   engine: EngineContext,
   machine: QemuMachine,
   folder: string,
+  stoppedAt: number,
 ): Promise<SuspendSizes> {
   const { snapshotDir } = machine.record;
   if (!snapshotDir) throw new MachineFailed('Only a machine restored from a snapshot can be suspended.');
@@ -72,6 +74,7 @@ async function writeState(
   const manifest = encodeSuspended({
     snapshotId: id,
     madeWith: { ...madeWith, qemuVersion: engine.circumstances.qemuVersion },
+    stoppedAt,
     dirtyBytes,
     pages,
     devices: { bytes: devices.content.length, crc32: devices.crc32 },

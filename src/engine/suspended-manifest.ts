@@ -13,6 +13,8 @@ export interface SuspendedManifest {
   /** The snapshot below the dirty pages. */
   snapshotId: string;
   madeWith: Circumstances;
+  /** When its processors were stopped, in epoch milliseconds; absent in files of squib 0.1 and earlier. */
+  stoppedAt?: number;
   dirtyBytes: number;
   pages: FileSum;
   devices: FileSum;

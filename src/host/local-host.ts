@@ -72,6 +72,8 @@ export class LocalHost implements Host {
   readonly #snapshots: VersionSnapshots;
   readonly #standby: StandbyPool;
   readonly #live = new Map<string, LiveMicrovm>();
+  /** What is still being given back of MicroVMs that were suspended a moment ago. */
+  readonly #settling = new Map<string, Promise<void>>();
   readonly #exitListeners: ((microvmId: string, reason: string) => void)[] = [];
 
   constructor(parts: LocalHostParts) {
@@ -153,7 +155,7 @@ export class LocalHost implements Host {
   }
 
   async suspend(order: StartOrder): Promise<void> {
-    const { engine, layout, uids, log, networking } = this.#parts;
+    const { engine, log } = this.#parts;
     const live = this.#running(order.microvmId);
     try {
       await this.#callHook(order, 'suspend');
@@ -173,15 +175,26 @@ export class LocalHost implements Host {
       throw error;
     }
     await live.endLogs();
-    uids.release(order.microvmId);
-    const traffic = await networking.release(order.microvmId);
-    await writeCounters(layout.microvm(order.microvmId), addCounters(counters, packets(traffic)));
+    this.#afterSuspend(order.microvmId, counters);
+  }
+
+  /** Gives back what a suspended MicroVM does not need; it is suspended already, and nobody waits for this. */
+  #afterSuspend(microvmId: string, counters: UsageCounters): void {
+    const { layout, uids, networking, log } = this.#parts;
+    uids.release(microvmId);
+    const settling = networking
+      .release(microvmId)
+      .then((traffic) => writeCounters(layout.microvm(microvmId), addCounters(counters, packets(traffic))))
+      .catch((error) => log.warn('microvm.settle', { microvmId, error }))
+      .finally(() => this.#settling.delete(microvmId));
+    this.#settling.set(microvmId, settling);
   }
 
   async resume(order: StartOrder): Promise<void> {
     const { engine, layout, uids, networking } = this.#parts;
     const id = order.microvmId;
     const dir = layout.microvm(id);
+    await this.#settling.get(id);
     const tap = await networking.attach(id);
     const side = this.#admit(order);
     const machine = await this.#restoreSuspended(order, tap).catch(async (error) => {
@@ -238,6 +251,7 @@ export class LocalHost implements Host {
     // Saved state is removed before its machine runs again, so where it exists the machine has not moved on.
     if (existsSync(join(dir, 'suspended', 'manifest.json'))) {
       await machine?.kill();
+      await this.#parts.networking.release(id); // a crash may have come before
       return 'suspended';
     }
     if (!machine) return 'gone';
@@ -260,6 +274,7 @@ export class LocalHost implements Host {
   async usage(microvmId: string, o: { dirty?: boolean } = {}): Promise<MicrovmUsage | undefined> {
     const { engine, layout, networking } = this.#parts;
     const dir = layout.microvm(microvmId);
+    await this.#settling.get(microvmId);
     const live = this.#live.get(microvmId);
     const diskBytes = await diskUsage(dir);
     if (diskBytes === undefined) return undefined;
@@ -321,8 +336,9 @@ export class LocalHost implements Host {
   }
 
   /** Ends what is nobody's; MicroVMs run on. */
-  close(): Promise<void> {
-    return this.#standby.close();
+  async close(): Promise<void> {
+    await this.#standby.close();
+    await Promise.all(this.#settling.values());
   }
 
   exec(microvmId: string, order: CommandOrder): Promise<CommandSession> {
@@ -485,6 +501,7 @@ export class LocalHost implements Host {
   async #discard(microvmId: string): Promise<void> {
     const { engine, layout, uids, networking } = this.#parts;
     const dir = layout.microvm(microvmId);
+    await this.#settling.get(microvmId);
     const live = this.#live.get(microvmId);
     this.#live.delete(microvmId);
     if (live) await live.kill();

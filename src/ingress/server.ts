@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { EndpointDirectory } from '../control/endpoints.ts';
@@ -22,6 +23,8 @@ export interface IngressOptions {
   host: string;
   /** The first that can be bound is taken; 0 stands for any free one. See {@link endpointPorts}. */
   ports: number[];
+  /** A socket that listens already; `host` and `ports` do not matter then. */
+  fd?: number;
   /** Certificate and key of the endpoints, asked for again once a day, so that a renewed one takes effect. */
   certificate: () => Promise<KeyPair>;
   tokens: Tokens;
@@ -52,7 +55,12 @@ export function endpointPorts(setting: number): number[] {
 }
 
 async function bind(server: Server, options: IngressOptions): Promise<void> {
-  const { ports, host } = options;
+  const { ports, host, fd } = options;
+  if (fd !== undefined) {
+    server.listen({ fd });
+    await once(server, 'listening'); // or throws its error
+    return;
+  }
   for (const [at, port] of ports.entries()) {
     const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
       server.once('error', resolve);
@@ -124,10 +132,11 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
   renew.unref();
   await bind(server, options);
   server.on('error', (error) => log.error('ingress.server', { error }));
-  const { port } = server.address() as AddressInfo;
-  log.info('ingress.listening', { host: options.host, port });
+  const { port, address } = server.address() as AddressInfo;
+  const host = options.fd === undefined ? options.host : address;
+  log.info('ingress.listening', { host, port });
   return {
-    host: options.host,
+    host,
     port,
     close: async () => {
       clearInterval(sweep);

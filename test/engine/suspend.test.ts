@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import { SnapshotDamaged } from '../../src/engine/engine.ts';
 import { leave, wake } from './fixture/guest.ts';
 import { type Ground, makeGround, nextOrder } from './fixture/snapshot.ts';
@@ -60,6 +61,48 @@ describe('a suspended machine', () => {
       }
       assert.ok(sizes[0]! > 16 * MIB);
       assert.ok(sizes[3]! < sizes[0]! + 3 * MIB, `dirty bytes of each cycle: ${sizes}`);
+    } finally {
+      await machine.kill();
+    }
+  });
+
+  test('finds that time has gone on: its monotonic clock too, and what it waited for is due', async () => {
+    const order = nextOrder(ground);
+    let machine = await ground.engine.restore(order);
+    try {
+      let guest = await wake(machine);
+      const clocks = async () =>
+        (await guest.ask('clocks')).split(' ').map(Number) as [number, number, number];
+      const [, monotonic, real] = await clocks();
+      await guest.ask('alarm 600');
+      await leave(guest);
+      await ground.engine.suspend(machine);
+      const manifest = join(order.dir, 'suspended/manifest.json');
+      // As if it had been stopped an hour earlier.
+      const [line = ''] = readFileSync(manifest, 'utf8').split('\n');
+      const state = JSON.parse(line);
+      state.stoppedAt -= 3600_000;
+      writeFileSync(manifest, `${JSON.stringify(state)}\n${crc32(JSON.stringify(state))}\n`);
+      machine = await ground.engine.resume(order);
+      await ground.engine.commitResume(order.dir);
+      guest = await wake(machine);
+      const [rung, monotonicThen, realThen] = await clocks();
+      const gone = realThen - real;
+      assert.ok(
+        Math.abs(monotonicThen - monotonic - gone - 3600) < 1,
+        `${monotonicThen - monotonic} s in ${gone}`,
+      );
+      assert.equal(rung, 1, 'the alarm of ten minutes rang at once');
+      assert.equal(await guest.ask('read'), 'base');
+
+      // And it can be suspended and resumed as before.
+      await leave(guest);
+      await ground.engine.suspend(machine);
+      machine = await ground.engine.resume(order);
+      guest = await wake(machine);
+      const [, monotonicLast, realLast] = await clocks();
+      assert.ok(Math.abs(monotonicLast - monotonicThen - (realLast - realThen)) < 1);
+      assert.deepEqual(readdirSync(order.dir).includes('incoming'), false);
     } finally {
       await machine.kill();
     }

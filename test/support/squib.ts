@@ -44,7 +44,7 @@ export class TestSquib {
       endpoint: { host: '127.0.0.1', port: await freePort(), domain: 'localhost' },
       mirrors: await ensureStandInImages(defaults.cacheDir, () => {}),
       // Restoring ahead takes processors from whatever is tested; its own tests turn it on.
-      standby: { ...defaults.standby, perVersion: Number(process.env.W4_STANDBY ?? 0) },
+      standby: { ...defaults.standby, perVersion: 0 },
       ...overrides,
     });
     await squib.up();

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import { type Network, parseNetwork } from '../../config/ipv4.ts';
 import type { Tap } from '../../engine/engine.ts';
 import { SquibError } from '../../errors/squib-error.ts';
@@ -46,7 +47,9 @@ export class MicrovmNetworks {
   #making: Promise<void> | undefined;
   #own: string[] = [];
   #writing: Promise<void> = Promise.resolve();
+  #nextWrite: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  readonly #releasing = new Map<string, Promise<Traffic | undefined>>();
   #recent: { at: number; traffic: Promise<Map<string, Traffic>> } | undefined;
 
   private constructor(parts: NetworkParts) {
@@ -78,6 +81,7 @@ export class MicrovmNetworks {
 
   /** A wire for a machine, which leads nowhere yet. The same one until it is released. */
   async attach(id: string): Promise<Tap> {
+    await this.#releasing.get(id);
     const known = this.#taken.get(id);
     const wire = known?.wire ?? (await this.#take());
     if (!known) {
@@ -102,8 +106,11 @@ export class MicrovmNetworks {
     const admission = { ...before, policy };
     this.#taken.set(id, admission);
     await this.#remember();
-    const rules = withdrawalRules(before) + admissionRules(admission);
-    if (rules) await this.#nft(rules);
+    // The same rules stand already when a machine was prepared for this policy, or found again after a restart.
+    if (!isDeepStrictEqual(before.policy, policy)) {
+      const rules = withdrawalRules(before) + admissionRules(admission);
+      if (rules) await this.#nft(rules);
+    }
     if (isClosed(policy)) return undefined;
     const { address, gateway } = admission.wire;
     return { address, gateway, prefixLength };
@@ -115,7 +122,13 @@ export class MicrovmNetworks {
   }
 
   /** Takes a machine's way out and, once it is gone, its wire. @returns what crossed it */
-  async release(id: string): Promise<Traffic | undefined> {
+  release(id: string): Promise<Traffic | undefined> {
+    const releasing = this.#releasing.get(id) ?? this.#release(id).finally(() => this.#releasing.delete(id));
+    this.#releasing.set(id, releasing);
+    return releasing;
+  }
+
+  async #release(id: string): Promise<Traffic | undefined> {
     const admission = this.#taken.get(id);
     if (!admission) return undefined;
     const traffic = isClosed(admission.policy) ? undefined : (await this.traffic()).get(id);
@@ -134,7 +147,7 @@ export class MicrovmNetworks {
 
   /** Bytes of IP packets that each MicroVM with a way out sent and received. */
   async traffic(): Promise<Map<string, Traffic>> {
-    const [sent, received] = await Promise.all([this.#counters('sent'), this.#counters('received')]);
+    const { sent, received } = await this.#counters();
     const result = new Map<string, Traffic>();
     for (const [id, { wire, policy }] of this.#taken) {
       if (isClosed(policy)) continue;
@@ -215,10 +228,7 @@ export class MicrovmNetworks {
   async #recall(there: ReadonlySet<number>): Promise<void> {
     const text = await readFile(this.#parts.stateFile, 'utf8').catch(() => '{}');
     const kept = Object.entries(JSON.parse(text) as Record<string, Admission>);
-    const [sent, received] = await Promise.all([
-      this.#counters('sent').catch(() => new Map<string, number>()),
-      this.#counters('received').catch(() => new Map<string, number>()),
-    ]);
+    const { sent, received } = await this.#counters();
     for (const [id, admission] of kept) {
       if (!there.has(admission.wire.number)) continue;
       const { name } = admission.wire;
@@ -229,11 +239,17 @@ export class MicrovmNetworks {
 
   /** Written before the rules are: what is admitted is always known. Not synced; a restarted host has no wires. */
   #remember(): Promise<void> {
-    this.#writing = this.#writing.then(async () => {
-      const { stateFile } = this.#parts;
-      await writeFile(`${stateFile}.new`, JSON.stringify(Object.fromEntries(this.#taken)), { mode: 0o600 });
-      await rename(`${stateFile}.new`, stateFile);
-    });
+    // Whoever comes while one write is under way shares the next; a full disk fails those that met it, not all to come.
+    this.#nextWrite ??= this.#writing
+      .catch(() => {})
+      .then(async () => {
+        this.#nextWrite = undefined;
+        const { stateFile } = this.#parts;
+        const text = JSON.stringify(Object.fromEntries(this.#taken));
+        await writeFile(`${stateFile}.new`, text, { mode: 0o600 });
+        await rename(`${stateFile}.new`, stateFile);
+      });
+    this.#writing = this.#nextWrite;
     return this.#writing;
   }
 
@@ -248,11 +264,15 @@ export class MicrovmNetworks {
     }
   }
 
-  async #counters(set: 'sent' | 'received'): Promise<Map<string, number>> {
-    const answer = await this.#nft('', ['-j', 'list', 'set', 'inet', 'squib', set]);
-    const { nftables } = JSON.parse(answer) as { nftables: { set?: { elem?: CountedElement[] } }[] };
-    const elements = nftables.flatMap(({ set: found }) => found?.elem ?? []);
-    return new Map(elements.map(({ elem }) => [elem.val, elem.counter.bytes]));
+  /** What was counted on each wire; both in one look, because starting nft takes milliseconds. */
+  async #counters(): Promise<Record<'sent' | 'received', Map<string, number>>> {
+    const answer = await this.#nft('', ['-j', 'list', 'sets', 'inet']);
+    const { nftables } = JSON.parse(answer) as { nftables: { set?: CountedSet }[] };
+    const counted = (name: string) => {
+      const elements = nftables.flatMap(({ set }) => (set?.name === name ? (set.elem ?? []) : []));
+      return new Map(elements.map(({ elem }) => [elem.val, elem.counter.bytes]));
+    };
+    return { sent: counted('sent'), received: counted('received') };
   }
 
   #nft(input: string, args: string[] = ['-f', '-']): Promise<string> {
@@ -260,8 +280,10 @@ export class MicrovmNetworks {
   }
 }
 
-interface CountedElement {
-  elem: { val: string; counter: { bytes: number } };
+/** Only those called `sent` and `received` have such elements. */
+interface CountedSet {
+  name: string;
+  elem?: { elem: { val: string; counter: { bytes: number } } }[];
 }
 
 async function hostNetworks(): Promise<string[]> {

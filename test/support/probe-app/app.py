@@ -40,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(float(query["seconds"]))
             self.answer(200, {})
         elif url.path == "/time":
-            self.answer(200, {"time": time.time()})
+            self.answer(200, {"time": time.time(), "monotonic": time.monotonic()})
         elif url.path == "/environment":
             self.answer(200, dict(os.environ))
         elif url.path == "/process":
