@@ -141,11 +141,13 @@ static bool services_namespace(void) {
     if (paired &&
         (!set_up(fd, "lo", true) || !set_address(fd, PEER, inet_addr("169.254.53.53"), mask) ||
          !set_up(fd, PEER, true) || !set_address(fd, PEER ":1", inet_addr("169.254.169.254"), one) ||
-         !set_address(fd, PEER ":2", inet_addr("169.254.169.253"), one)))
+         !set_address(fd, PEER ":2", inet_addr("169.254.169.253"), one) ||
+         !set_address(fd, PEER ":3", inet_addr("169.254.169.252"), one)))
       say("address the services: %m");
     close(fd);
     if (paired) {
       upward_listen(KIND_METADATA, inet_addr("169.254.169.254"), 80);
+      upward_listen(KIND_API, inet_addr("169.254.169.252"), 80);
       upward_listen(KIND_NAMES, inet_addr("169.254.53.53"), 53);
       upward_listen(KIND_NAMES, inet_addr("169.254.169.253"), 53);
     }
@@ -167,7 +169,8 @@ void network_begin(void) {
     without_ipv6(SERVICES);
     if (!set_address(fd, SERVICES, inet_addr(SERVICES_ADDRESS), inet_addr(SERVICES_MASK)) || !set_up(fd, SERVICES, true) ||
         !add_route(fd, inet_addr("169.254.169.254"), one, 0, SERVICES) ||
-        !add_route(fd, inet_addr("169.254.169.253"), one, 0, SERVICES))
+        !add_route(fd, inet_addr("169.254.169.253"), one, 0, SERVICES) ||
+        !add_route(fd, inet_addr("169.254.169.252"), one, 0, SERVICES))
       say("reach the services: %m");
     close(fd);
   }

@@ -34,8 +34,8 @@ enum frame_type {
   FRAME_SIGNAL = 25,
 };
 
-/* 1, 2 and 6 are opened by the host, the others by the agent: for metadata, and for names by TCP and by UDP. */
-enum stream_kind { KIND_TCP = 1, KIND_SHELL = 2, KIND_METADATA = 3, KIND_NAMES = 4, KIND_QUERY = 5, KIND_EXEC = 6 };
+/* 1, 2 and 6 are opened by the host, the others by the agent: for metadata, for names by TCP and by UDP, and for the API. */
+enum stream_kind { KIND_TCP = 1, KIND_SHELL = 2, KIND_METADATA = 3, KIND_NAMES = 4, KIND_QUERY = 5, KIND_EXEC = 6, KIND_API = 7 };
 
 /* With FILES the arguments are those of files.c instead of a program's. */
 enum exec_flag { EXEC_TERMINAL = 1, EXEC_FILES = 2 };

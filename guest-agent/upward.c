@@ -110,6 +110,8 @@ void upward_listen(uint8_t kind, uint32_t address, uint16_t port) {
   int on = 1;
   int tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   setsockopt(tcp, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  /* IMDSv2's hop limit: nobody behind a further router of the guest's, such as a nested container, gets an answer. */
+  if (kind == KIND_METADATA) setsockopt(tcp, IPPROTO_IP, IP_TTL, &on, sizeof on);
   if (bind(tcp, (struct sockaddr *)&at, sizeof at) != 0 || listen(tcp, 64) != 0 || !watch_listener(tcp, kind, accept_ready))
     say("listen for service %u: %m", kind);
   if (kind != KIND_NAMES) return;

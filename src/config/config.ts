@@ -17,6 +17,8 @@ export interface Config extends NetworkSettings {
   accountId: string;
   /** Where the API listens: one port for every AWS service that squib speaks. */
   api: { host: string; port: number };
+  /** Whether code in MicroVMs reaches the API, at `http://169.254.169.252`; it needs credentials there as well. */
+  apiInMicrovms: boolean;
   /** Where the endpoints of all MicroVMs listen. `port: 0` means 443 where it may be bound, else 8443. */
   endpoint: { host: string; port: number; domain: string };
   /** Name by which browsers may reach the web console, beside `localhost` and addresses; empty: none. */
@@ -55,6 +57,7 @@ const defaults: Config = {
   region: 'us-east-1',
   accountId: '000000000000',
   api: { host: '127.0.0.1', port: 4700 },
+  apiInMicrovms: false,
   endpoint: { host: '127.0.0.1', port: 0, domain: 'localhost' },
   console: { name: '' },
   accelerator: 'auto',

@@ -1,4 +1,5 @@
 import { parseNetwork } from './ipv4.ts';
+import { checkRoleKeys, type RoleKeysSetting } from './role-keys.ts';
 
 /** What names of AWS's network and roles mean on this host. */
 export interface NetworkSettings {
@@ -9,17 +10,24 @@ export interface NetworkSettings {
   networks: Record<string, { destinations: string[] }>;
   /** Key: a security group's id, `sg-…`. What is not allowed by a rule is refused. */
   securityGroups: Record<string, { egress: SecurityGroupRule[] }>;
-  /** Key: a role's ARN. `credentialsFile`: JSON of mode 0600 with the keys that MicroVMs with that execution role get. */
-  roles: Record<string, { credentialsFile: string }>;
+  /** Key: the ARN of an execution role whose keys do not come from squib itself. */
+  roles: Record<string, RoleKeysSetting>;
 }
 
 export interface SecurityGroupRule {
-  /** IPv4. */
-  cidr: string;
+  /** IPv4; either this or `domain`. */
+  cidr?: string;
+  /**
+   * `api.example.com`, or `*.example.com` for every name below it: the addresses that squib has answered for it, public
+   * ones unless a subnet's destination is itself private.
+   */
+  domain?: string;
   protocol: 'tcp' | 'udp' | 'icmp' | 'any';
   /** `443` or `8000-8100`; left out: all. Only for tcp and udp. */
   ports?: string;
 }
+
+const domainForm = /^(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}$/;
 
 type Fail = (path: string, problem: string) => never;
 
@@ -39,18 +47,19 @@ export function checkNetworks(settings: NetworkSettings, fail: Fail): void {
     for (const rule of list(group.egress, `${path}.egress`, fail)) checkRule(rule, `${path}.egress`, fail);
   }
   for (const [arn, role] of entries(settings.roles, 'roles', fail)) {
-    only(role, ['credentialsFile'], `roles.${arn}`, fail);
-    if (typeof role.credentialsFile !== 'string' || !role.credentialsFile.startsWith('/'))
-      fail(`roles.${arn}.credentialsFile`, 'must be an absolute path');
+    checkRoleKeys(role, `roles.${arn}`, fail);
   }
 }
 
 function checkRule(rule: unknown, path: string, fail: Fail): void {
   if (!isObject(rule)) fail(path, 'must hold objects');
-  only(rule, ['cidr', 'protocol', 'ports'], path, fail);
-  const { cidr, protocol, ports } = rule;
-  if (typeof cidr !== 'string' || !parseNetwork(cidr))
+  only(rule, ['cidr', 'domain', 'protocol', 'ports'], path, fail);
+  const { cidr, domain, protocol, ports } = rule;
+  if ((cidr === undefined) === (domain === undefined)) fail(path, 'must have either cidr or domain');
+  if (cidr !== undefined && (typeof cidr !== 'string' || !parseNetwork(cidr)))
     fail(`${path}.cidr`, 'must be a network like 10.1.0.0/16');
+  if (domain !== undefined && (typeof domain !== 'string' || !domainForm.test(domain)))
+    fail(`${path}.domain`, 'must be a name like api.example.com or *.example.com');
   if (!['tcp', 'udp', 'icmp', 'any'].includes(String(protocol)))
     fail(`${path}.protocol`, "must be 'tcp', 'udp', 'icmp' or 'any'");
   if (ports === undefined) return;

@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { AuditLog } from '../audit/audit-log.ts';
 import { ExternalS3 } from '../aws/client/external-s3.ts';
+import type { FrontDoorOptions } from '../aws/front-door.ts';
 import { logsService } from '../aws/logs/operations.ts';
 import type { Config } from '../config/config.ts';
 import { dataLayout } from '../config/layout.ts';
@@ -35,8 +36,11 @@ import { openCloudFormation } from './cloudformation.ts';
 import { openConsole } from './console.ts';
 import { ensureRootCredential } from './credentials.ts';
 import { lockDataDir } from './data-lock.ts';
+import { guestApi } from './guest-api.ts';
 import { takeInheritedSockets } from './inherited-sockets.ts';
 import { listenAddresses } from './listen-addresses.ts';
+
+import { openRoleKeys } from './role-keys.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -61,6 +65,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   const inherited = takeInheritedSockets(process.env, process.pid);
   const layout = dataLayout(config.dataDir);
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  chmodSync(config.dataDir, 0o700); // whoever made it may have made it for everybody
   const lock = lockDataDir(config.dataDir);
   requireSetUp(config.cacheDir);
   for (const folder of [layout.keys, layout.images, layout.microvms, layout.builds]) {
@@ -96,7 +101,12 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   const builder = createImageBuilder({ cacheDir, mirrors, registries, cacheBytes, log });
   const buildTimeoutMs = config.builds.timeoutMinutes * 60_000;
   const uids = new UidPool(config.firstUid);
-  const networking = await openGuestNetworking(config, layout, log);
+  const networking = await openGuestNetworking(
+    config,
+    layout,
+    openRoleKeys(config, authorization.serviceRoles),
+    log,
+  );
   const builds = new BuildPipeline({
     ...{ layout, engine, builder, logs, log, uids, networking, domain },
     objects: externalS3 ?? objects,
@@ -173,7 +183,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     certificate: certificates.current,
   });
   const commandSockets = new CommandSockets(control.commands, log);
-  const api = await startApi(config, inherited.api, {
+  const services: FrontDoorOptions = {
     handlers: lambda,
     extensions: authorization.extensions({
       ...microvmHandlers(control, links),
@@ -192,7 +202,9 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     findCredential: authorization.findCredential,
     regions: [region],
     log,
-  });
+  };
+  const api = await startApi(config, inherited.api, services);
+  if (config.apiInMicrovms) networking.serveApi(guestApi(services));
   cloudFormation.stacks.recover();
   return {
     apiUrl: `http://localhost:${config.api.port}`,

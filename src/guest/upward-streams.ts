@@ -8,8 +8,8 @@ const most = 160;
 
 const reset = () => Object.assign(new Error('The guest gave the connection up.'), { code: 'ECONNRESET' });
 
-/** What the guest asks of its host: `metadata` and `names` are TCP connections, `query` is one DNS message by UDP. */
-export type UpwardKind = 'metadata' | 'names' | 'query';
+/** What the guest asks of its host: `metadata`, `names` and `api` are TCP connections, `query` is one DNS message by UDP. */
+export type UpwardKind = 'metadata' | 'names' | 'query' | 'api';
 
 /** `query` is empty but for streams of that kind, whose answer is written with its length (2 bytes) before it. */
 export type UpwardListener = (kind: UpwardKind, stream: GuestStream, query: Buffer) => void;
@@ -18,6 +18,7 @@ const kinds = new Map<number, UpwardKind>([
   [streamKind.metadata, 'metadata'],
   [streamKind.names, 'names'],
   [streamKind.query, 'query'],
+  [streamKind.api, 'api'],
 ]);
 
 /** The streams that the agent opened on one connection, on behalf of the container. */

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../../log/log.ts';
+import { limited } from '../network/limited.ts';
 import { MetadataTokens } from './metadata-tokens.ts';
-import type { RoleCredentialFiles, RoleCredentials } from './role-credentials.ts';
+import type { RoleCredentials, RoleKeys } from './role-keys.ts';
 
 const tokenPath = '/latest/api/token';
 const rolesPath = '/latest/meta-data/iam/security-credentials/';
@@ -30,13 +31,13 @@ interface Session {
 
 /** IMDSv2 in every MicroVM: the credentials of its execution role, and nothing else (Decision I2). */
 export class MetadataService {
-  readonly #roles: RoleCredentialFiles;
+  readonly #roles: RoleKeys;
   readonly #log: Log;
   readonly #now: () => number;
   readonly #tokens: MetadataTokens;
 
   /** @param now epoch milliseconds */
-  constructor(roles: RoleCredentialFiles, log: Log, now: () => number = Date.now) {
+  constructor(roles: RoleKeys, log: Log, now: () => number = Date.now) {
     this.#roles = roles;
     this.#log = log;
     this.#now = now;
@@ -45,63 +46,45 @@ export class MetadataService {
 
   /** What one MicroVM's connections are handed to; it may outlive its suspensions. */
   forClient(client: MetadataClient): { connection(stream: Duplex): void } {
-    let session: Session | undefined;
-    const open = new Set<Duplex>();
+    const session = this.#sessionOf(client);
     const server: Server = createServer(
       { maxHeaderSize: 8192, requestTimeout: 10_000, keepAliveTimeout: 30_000 },
       (request, response) => {
         request.resume();
-        try {
-          session = this.#respond(client, session, request, response);
-        } catch (error) {
+        this.#respond(client, session, request, response).catch((error) => {
           this.#log.error('metadata.failed', { microvmId: client.microvmId, error });
           answer(response, 500, 'Internal Server Error');
-        }
+        });
       },
     );
-    return {
-      connection: (stream) => {
-        stream.on('error', () => {}); // the guest gave it up
-        if (open.size >= maxConnections) {
-          stream.destroy();
-          return;
-        }
-        open.add(stream);
-        stream.once('close', () => open.delete(stream));
-        server.emit('connection', stream);
-      },
-    };
+    return { connection: limited(maxConnections, (stream) => server.emit('connection', stream)) };
   }
 
-  #respond(
+  async #respond(
     client: MetadataClient,
-    session: Session | undefined,
+    session: () => Promise<Session | undefined>,
     request: IncomingMessage,
     response: ServerResponse,
-  ): Session | undefined {
+  ): Promise<void> {
     const { method, url: path = '' } = request;
     if (path === tokenPath && method === 'PUT') {
       this.#issueToken(client, request, response);
-      return session;
+      return;
     }
     if (method !== 'GET' && method !== 'HEAD') {
       answer(response, 405, 'Method Not Allowed');
-      return session;
+      return;
     }
     // Decision I3: without a token, as with the first version of the service, nothing.
     if (!this.#tokens.holds(client.microvmId, String(request.headers[tokenHeader] ?? ''))) {
       answer(response, 401, 'Unauthorized');
-      return session;
+      return;
     }
-    const current = this.#session(client, session);
-    if (current && (path === rolesPath || `${path}/` === rolesPath)) {
-      answer(response, 200, roleName);
-    } else if (current && path === rolesPath + roleName) {
-      answer(response, 200, JSON.stringify(document(current), null, 2), 'application/json');
-    } else {
-      answer(response, 404, 'Not Found');
-    }
-    return current;
+    const listing = path === rolesPath || `${path}/` === rolesPath;
+    const current = listing || path === rolesPath + roleName ? await session() : undefined;
+    if (!current) answer(response, 404, 'Not Found');
+    else if (listing) answer(response, 200, roleName);
+    else answer(response, 200, JSON.stringify(document(current), null, 2), 'application/json');
   }
 
   #issueToken(client: MetadataClient, request: IncomingMessage, response: ServerResponse): void {
@@ -117,16 +100,27 @@ export class MetadataService {
     answer(response, 200, this.#tokens.issue(client.microvmId, seconds));
   }
 
-  /** The same credentials until they are said to have expired. */
-  #session(client: MetadataClient, session: Session | undefined): Session | undefined {
-    const { executionRoleArn: role, startedAt } = client;
-    if (role === undefined) return undefined;
-    const now = this.#now();
-    if (session && now < session.lastUpdated + lifetimeMs) return session;
-    const credentials = this.#roles.find(role);
-    if (!credentials) return undefined;
-    const first = session === undefined && now < startedAt + lifetimeMs;
-    return { credentials, lastUpdated: first ? startedAt : now };
+  /** The same credentials until they are said to have expired; asked for once, however many wait. */
+  #sessionOf({ executionRoleArn: roleArn, microvmId, startedAt }: MetadataClient) {
+    let session: Session | undefined;
+    let asked: Promise<Session | undefined> | undefined;
+    const ask = async (role: string): Promise<Session | undefined> => {
+      const now = this.#now();
+      // Named as AWS names them (spec: iam-credentials 2).
+      const sessionName = `Lambda-microvmsExecutor-${microvmId.replace(/^microvm-/, '')}`;
+      const credentials = await this.#roles.find({ roleArn: role, sessionName });
+      const first = session === undefined && now < startedAt + lifetimeMs;
+      session = credentials && { credentials, lastUpdated: first ? startedAt : now };
+      return session;
+    };
+    return async (): Promise<Session | undefined> => {
+      if (roleArn === undefined) return undefined;
+      if (session && this.#now() < session.lastUpdated + lifetimeMs) return session;
+      asked ??= ask(roleArn).finally(() => {
+        asked = undefined;
+      });
+      return asked;
+    };
   }
 }
 

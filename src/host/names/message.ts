@@ -24,6 +24,8 @@ export interface Message {
   isResponse: boolean;
   truncated: boolean;
   questions: number;
+  /** Of the first question, in lower case; undefined where it is not made of plain labels. */
+  questionName: string | undefined;
   /** Type of the first question. */
   questionType: number | undefined;
   /** Where the questions end. */
@@ -41,6 +43,7 @@ export function parseMessage(bytes: Buffer): Message {
   const count = bytes.readUInt16BE(6) + bytes.readUInt16BE(8) + bytes.readUInt16BE(10);
   let at = headerBytes;
   let questionType: number | undefined;
+  const questionName = questions > 0 ? plainName(bytes, at) : undefined;
   for (let i = 0; i < questions; i++) {
     at = skipName(bytes, at);
     if (at + 4 > bytes.length) throw new MalformedMessage('question');
@@ -67,6 +70,7 @@ export function parseMessage(bytes: Buffer): Message {
     isResponse,
     truncated,
     questions,
+    questionName,
     questionType,
     questionsEnd,
     records,
@@ -91,6 +95,20 @@ export function truncated(answer: Buffer, message: Message): Buffer {
   short.writeUInt16BE(0, 6);
   short.writeUInt32BE(0, 8);
   return short;
+}
+
+/** A name without pointers whose labels hold letters, digits, hyphens and underscores. */
+function plainName(bytes: Buffer, from: number): string | undefined {
+  const labels: string[] = [];
+  for (let at = from; ; ) {
+    const length = bytes[at];
+    if (length === undefined || length >= 0x40) return undefined;
+    if (length === 0) return labels.join('.').toLowerCase();
+    const label = bytes.toString('latin1', at + 1, at + 1 + length);
+    if (!/^[\w-]+$/.test(label)) return undefined;
+    labels.push(label);
+    at += length + 1;
+  }
 }
 
 /** Offset behind a name; the target of a pointer does not matter. */

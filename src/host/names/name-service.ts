@@ -21,10 +21,12 @@ const idleMs = 30_000;
 
 /** Whose questions are answered how. */
 export interface NameClient {
-  /** False: every question is refused. */
-  allowed(): boolean;
-  /** Whether an answer may hold this IPv4 address. */
-  mayBeNamed(address: string): boolean;
+  /** False: the question is refused. `name` is undefined for a name of unusual form. */
+  mayBeAsked(name: string | undefined): boolean;
+  /** Whether an answer for the name may hold this IPv4 address. */
+  mayBeNamed(address: string, name: string | undefined): boolean;
+  /** These are about to be answered for the name; the answer waits for it. */
+  answered(name: string | undefined, addresses: string[]): Promise<void>;
 }
 
 export interface NameServiceOptions {
@@ -93,12 +95,15 @@ export class NameService {
       throw error;
     }
     if (message.isResponse || message.questions !== 1) return undefined;
-    if (!client.allowed()) return emptyAnswer(query, message, refused);
+    if (!client.mayBeAsked(message.questionName)) return emptyAnswer(query, message, refused);
     if (message.questionType === type.aaaa) return emptyAnswer(query, message, 0);
     const found = await this.#ask(query, transport);
     if (!found) return emptyAnswer(query, message, serverFailure);
-    if (!found.message.records.every((record) => isHarmless(record, client)))
+    const name = message.questionName;
+    const { records } = found.message;
+    if (!records.every((record) => isHarmless(record, client, name)))
       return emptyAnswer(query, message, refused);
+    await client.answered(name, records.filter((record) => record.type === type.a).map(addressOf));
     query.copy(found.bytes, 0, 0, 2); // the client's own id
     const tooLong = transport === 'udp' && found.bytes.length > message.udpBytes;
     return tooLong ? truncated(found.bytes, found.message) : found.bytes;
@@ -124,8 +129,13 @@ export class NameService {
 }
 
 /** Addresses must be allowed; records that carry addresses as hints in forms of their own never are. */
-function isHarmless(record: { type: number; data: Buffer }, client: NameClient): boolean {
-  if (record.type === type.a)
-    return record.data.length === 4 && client.mayBeNamed([...record.data].join('.'));
+function isHarmless(
+  record: { type: number; data: Buffer },
+  client: NameClient,
+  name: string | undefined,
+): boolean {
+  if (record.type === type.a) return record.data.length === 4 && client.mayBeNamed(addressOf(record), name);
   return record.type !== type.aaaa && record.type !== type.https && record.type !== type.svcb;
 }
+
+const addressOf = ({ data }: { data: Buffer }) => [...data].join('.');

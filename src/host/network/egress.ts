@@ -8,17 +8,26 @@ export interface EgressRule {
   ports?: { first: number; last: number };
 }
 
-/** Where a MicroVM may go: everywhere public (TCP), and what the rules name. Nothing at all with neither. */
+/** What is allowed to the addresses that squib answers for a name. */
+export interface DomainRule extends Pick<EgressRule, 'protocol' | 'ports'> {
+  /** Lower case; `*.` before it stands for every name below. */
+  domain: string;
+  /** Only addresses in these. */
+  within: Network[];
+}
+
+/** Where a MicroVM may go: everywhere public (TCP), and what the rules name. Nothing at all with none of them. */
 export interface EgressPolicy {
   internet: boolean;
   rules: EgressRule[];
+  domains: DomainRule[];
 }
 
-export const noEgress: EgressPolicy = { internet: false, rules: [] };
+export const noEgress: EgressPolicy = { internet: false, rules: [], domains: [] };
 
 /** True when the policy leads nowhere: no address, no names. */
-export function isClosed({ internet, rules }: EgressPolicy): boolean {
-  return !internet && rules.length === 0;
+export function isClosed({ internet, rules, domains }: EgressPolicy): boolean {
+  return !internet && rules.length === 0 && domains.length === 0;
 }
 
 const never = neverReached.map((text) => parseNetwork(text)!);
@@ -34,4 +43,38 @@ export function mayBeNamed(policy: EgressPolicy, own: readonly Network[], addres
   if (number === undefined || contains(never, number)) return false;
   if (policy.rules.some(({ to }) => contains([to], number))) return true;
   return policy.internet && !contains(special, number) && !contains(own, number);
+}
+
+/** Whether a name may be asked for: any where addresses are allowed, else only those that rules name. */
+export function mayBeAsked(policy: EgressPolicy, name: string | undefined): boolean {
+  if (policy.internet || policy.rules.length > 0) return true;
+  return name !== undefined && policy.domains.some(({ domain }) => isOfDomain(name, domain));
+}
+
+/**
+ * Which of the policy's domain rules allow an address that was answered for a name. A name's owner must not be able to
+ * point it into private networks, so those are only for rules whose subnet lies in one.
+ * @returns indices of `policy.domains`
+ */
+export function domainRulesFor(
+  { domains }: EgressPolicy,
+  own: readonly Network[],
+  name: string | undefined,
+  address: string,
+): number[] {
+  const number = parseIPv4(address);
+  if (name === undefined || number === undefined || contains(never, number)) return [];
+  const isPublic = !contains(special, number) && !contains(own, number);
+  return domains.flatMap(({ domain, within }, index) => {
+    const reached = isPublic ? within : within.filter((network) => isPrivate(network));
+    return isOfDomain(name, domain) && contains(reached, number) ? [index] : [];
+  });
+}
+
+function isOfDomain(name: string, domain: string): boolean {
+  return domain.startsWith('*.') ? name.endsWith(domain.slice(1)) : name === domain;
+}
+
+function isPrivate({ first, last }: Network): boolean {
+  return special.some((network) => network.first <= first && last <= network.last);
 }

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Config } from '../../config/config.ts';
 import type { EgressOrder } from '../../control/host.ts';
 import type { Tap } from '../../engine/engine.ts';
@@ -5,9 +6,13 @@ import type { GuestNetwork, UpwardListener } from '../../guest/guest-connection.
 import type { Log } from '../../log/log.ts';
 import type { MetadataClient, MetadataService } from '../metadata/metadata-service.ts';
 import type { NameService } from '../names/name-service.ts';
-import { isClosed, mayBeNamed } from './egress.ts';
+import { domainRulesFor, mayBeAsked, mayBeNamed } from './egress.ts';
 import { egressPolicy } from './egress-order.ts';
+import { limited } from './limited.ts';
 import type { MicrovmNetworks, Traffic } from './microvm-networks.ts';
+
+/** Connections to the API that one MicroVM may have open; more are closed at once. */
+const mostApiConnections = 64;
 
 /** What a guest is connected to besides its channel. */
 export interface GuestSide {
@@ -28,8 +33,15 @@ export interface GuestNetworkingParts {
 export class GuestNetworking {
   readonly #parts: GuestNetworkingParts;
 
+  #api: ((stream: Duplex, microvmId: string) => void) | undefined;
+
   constructor(parts: GuestNetworkingParts) {
     this.#parts = parts;
+  }
+
+  /** What connections to the API are handed to from now on; until then they are closed. */
+  serveApi(api: (stream: Duplex, microvmId: string) => void): void {
+    this.#api = api;
   }
 
   /** The wire of a machine that is about to start; nothing passes until {@link admit}. */
@@ -50,12 +62,20 @@ export class GuestNetworking {
     const network = networks.admit(id, policy);
     network.catch(() => {}); // looked at when the guest is given its address
     const nameClient = names.forClient({
-      allowed: () => !isClosed(policy),
-      mayBeNamed: (address) => mayBeNamed(policy, networks.own, address),
+      mayBeAsked: (name) => mayBeAsked(policy, name),
+      mayBeNamed: (address, name) =>
+        mayBeNamed(policy, networks.own, address) ||
+        domainRulesFor(policy, networks.own, name, address).length > 0,
+      answered: (name, addresses) => networks.learn(id, name, addresses),
     });
     const metadataClient = metadata.forClient(client);
+    const toApi = limited(mostApiConnections, (stream) => {
+      if (this.#api) this.#api(stream, id);
+      else stream.destroy();
+    });
     const onUpward: UpwardListener = (kind, stream, query) => {
       if (kind === 'metadata') metadataClient.connection(stream);
+      else if (kind === 'api') toApi(stream);
       else if (kind === 'names') nameClient.connection(stream);
       else nameClient.query(stream, query);
     };

@@ -7,9 +7,18 @@ import type { Tap } from '../../engine/engine.ts';
 import { SquibError } from '../../errors/squib-error.ts';
 import type { GuestNetwork } from '../../guest/guest-connection.ts';
 import type { Log } from '../../log/log.ts';
-import { type EgressPolicy, isClosed, noEgress } from './egress.ts';
+import { domainRulesFor, type EgressPolicy, isClosed, noEgress } from './egress.ts';
 import { command, ownNetworks } from './host-network.ts';
-import { type Admission, admissionRules, allRules, ownRules, wireRules, withdrawalRules } from './rules.ts';
+import {
+  type Admission,
+  admissionRules,
+  allRules,
+  learnedForMs,
+  learnRules,
+  ownRules,
+  wireRules,
+  withdrawalRules,
+} from './rules.ts';
 import { connectNamespace, namespaceOf, removeNamespace, sweepNamespaces } from './uplink.ts';
 import { prefixLength, type Wire, wireAt, wireCommands, wireCount } from './wires.ts';
 
@@ -103,7 +112,9 @@ export class MicrovmNetworks {
   async admit(id: string, policy: EgressPolicy): Promise<GuestNetwork | undefined> {
     const before = this.#taken.get(id);
     if (!before) return undefined;
-    const admission = { ...before, policy };
+    // What was learned belongs to the rules of its number.
+    const same = isDeepStrictEqual(before.policy.domains, policy.domains);
+    const admission: Admission = { ...before, policy, ...(!same && { learned: {} }) };
     this.#taken.set(id, admission);
     await this.#remember();
     // The same rules stand already when a machine was prepared for this policy, or found again after a restart.
@@ -114,6 +125,26 @@ export class MicrovmNetworks {
     if (isClosed(policy)) return undefined;
     const { address, gateway } = admission.wire;
     return { address, gateway, prefixLength };
+  }
+
+  /** Allows what a machine's domain rules allow of the addresses that are about to be answered for a name. */
+  async learn(id: string, name: string | undefined, addresses: readonly string[]): Promise<void> {
+    const admission = this.#taken.get(id);
+    if (!admission || admission.policy.domains.length === 0) return;
+    const now = Date.now();
+    admission.learned ??= {};
+    const fresh: string[] = [];
+    for (const address of addresses)
+      for (const index of domainRulesFor(admission.policy, this.own, name, address)) {
+        admission.learned[index] ??= {};
+        const known = admission.learned[index];
+        if ((known[address] ?? 0) > now + learnedForMs / 2) continue;
+        known[address] = now + learnedForMs;
+        fresh.push(...learnRules(admission.wire, index, [address]));
+      }
+    if (fresh.length === 0) return;
+    await this.#nft(fresh.join(''));
+    await this.#remember();
   }
 
   /** The policy that holds for a machine. */
@@ -232,6 +263,7 @@ export class MicrovmNetworks {
     for (const [id, admission] of kept) {
       if (!there.has(admission.wire.number)) continue;
       const { name } = admission.wire;
+      forgetOld(admission);
       const counts = { sent: sent.get(name) ?? 0, received: received.get(name) ?? 0 };
       this.#taken.set(id, { ...admission, ...counts });
     }
@@ -278,6 +310,14 @@ export class MicrovmNetworks {
   #nft(input: string, args: string[] = ['-f', '-']): Promise<string> {
     return command('nsenter', [`--net=${this.#namespace.path}`, 'nft', ...args], input);
   }
+}
+
+/** Addresses whose time is over; also what an earlier version of squib did not know of is filled in. */
+function forgetOld(admission: Admission): void {
+  admission.policy.domains ??= [];
+  for (const addresses of Object.values(admission.learned ?? {}))
+    for (const [address, until] of Object.entries(addresses))
+      if (until < Date.now()) delete addresses[address];
 }
 
 /** Only those called `sent` and `received` have such elements. */

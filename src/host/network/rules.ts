@@ -13,6 +13,8 @@ export interface Admission {
   wire: Wire;
   mark: number;
   policy: EgressPolicy;
+  /** By domain rule of the policy: addresses that were answered, and until when they are allowed (epoch milliseconds). */
+  learned?: Record<number, Record<string, number>>;
   /** Bytes counted so far. */
   sent: number;
   received: number;
@@ -93,12 +95,20 @@ export function ownRules(own: readonly string[]): string {
 }
 
 /** Lets one MicroVM out; nothing for a policy that leads nowhere. */
-export function admissionRules({ wire, mark, policy, sent, received }: Admission): string {
+export function admissionRules(admission: Admission): string {
+  const { wire, mark, policy, sent, received } = admission;
   if (isClosed(policy)) return '';
   const own = chainOf(wire);
   const last = policy.internet ? 'goto internet' : 'goto refuse';
-  const rules = [...policy.rules.map(ruleText), last].map((rule) => `add rule ${table} ${own} ${rule}\n`);
+  const named = policy.domains.map((rule, index) => `ip daddr @${setOf(wire, index)} ${protocolText(rule)}`);
+  const rules = [...policy.rules.map(ruleText), ...named, last].map(
+    (rule) => `add rule ${table} ${own} ${rule}\n`,
+  );
   return [
+    ...policy.domains.map((_, index) => `add set ${table} ${setOf(wire, index)} ${learnedSet}\n`),
+    ...Object.entries(admission.learned ?? {}).flatMap(([index, addresses]) =>
+      learnRules(wire, Number(index), Object.keys(addresses)),
+    ),
     `add chain ${table} ${own}\n`,
     ...rules,
     `add element ${table} sent { "${wire.name}" counter packets 0 bytes ${sent} }\n`,
@@ -120,16 +130,33 @@ export function withdrawalRules({ wire, mark, policy }: Admission): string {
     `delete element ${table} sent { "${wire.name}" }\n`,
     `flush chain ${table} ${chainOf(wire)}\n`,
     `delete chain ${table} ${chainOf(wire)}\n`,
+    ...policy.domains.map((_, index) => `delete set ${table} ${setOf(wire, index)}\n`),
   ].join('');
 }
 
+/** How long an address is allowed after it was last answered for a name. */
+export const learnedForMs = 6 * 60 * 60 * 1000;
+/** A name that answers with ever new addresses ends there. */
+const learnedSet = '{ type ipv4_addr; flags timeout; size 4096; }';
+
+/** Allows addresses by a domain rule, from now on for as long as {@link learnedForMs}. */
+export function learnRules(wire: Wire, index: number, addresses: readonly string[]): string[] {
+  const set = `${table} ${setOf(wire, index)}`;
+  // Added, taken and added again, because adding alone leaves the time that an element has left.
+  return addresses.map(
+    (address) =>
+      `add element ${set} { ${address} }\ndelete element ${set} { ${address} }\n` +
+      `add element ${set} { ${address} timeout ${learnedForMs / 1000}s }\n`,
+  );
+}
+
+const setOf = (wire: Wire, index: number) => `names_${wire.name}_${index}`;
 const chainOf = (wire: Wire) => `from_${wire.name}`;
 
-function ruleText({ to, protocol, ports }: EgressRule): string {
-  const where = `ip daddr ${formatRange(to)}`;
-  if (protocol === 'any') return `${where} accept`;
-  if (protocol === 'icmp') return `${where} meta l4proto icmp accept`;
-  return ports
-    ? `${where} ${protocol} dport ${ports.first}-${ports.last} accept`
-    : `${where} meta l4proto ${protocol} accept`;
+const ruleText = (rule: EgressRule) => `ip daddr ${formatRange(rule.to)} ${protocolText(rule)}`;
+
+function protocolText({ protocol, ports }: Pick<EgressRule, 'protocol' | 'ports'>): string {
+  if (protocol === 'any') return 'accept';
+  if (protocol === 'icmp' || !ports) return `meta l4proto ${protocol} accept`;
+  return `${protocol} dport ${ports.first}-${ports.last} accept`;
 }
