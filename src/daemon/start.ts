@@ -29,6 +29,7 @@ import { ensureCertificates } from '../setup/certificates.ts';
 import { requireSetUp } from '../setup/set-up-parts.ts';
 import { LogStore } from '../store/log-store.ts';
 import { ObjectStore } from '../store/object-store.ts';
+import { openSealer, SealedText } from '../store/sealer.ts';
 import { openStore } from '../store/store.ts';
 import { startApi } from './api.ts';
 import { openAuthorization } from './authorization.ts';
@@ -111,6 +112,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     ...{ layout, engine, builder, logs, log, uids, networking, domain },
     objects: externalS3 ?? objects,
     buildTimeoutMs,
+    sealed: new SealedText(openSealer(layout.keys), 'build order'),
     roles: authorization.serviceRoles,
   });
   const host = new LocalHost({

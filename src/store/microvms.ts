@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { cut, FROM_NEWEST, type Page, type PageRequest } from './page.ts';
+import type { SealedText } from './sealer.ts';
 import type { MicrovmState } from './states.ts';
 
 /** A MicroVM. Durations in seconds, times in epoch milliseconds, `ingress`, `egress` and `settings` are JSON. */
@@ -62,9 +63,11 @@ export class Microvms {
   readonly #forkPoints: StatementSync;
   readonly #memory: StatementSync;
   readonly #update: StatementSync;
+  readonly #sealed: SealedText;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, sealed: SealedText) {
     this.#db = db;
+    this.#sealed = sealed;
     this.#insert = db.prepare(
       `INSERT INTO microvms (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map((name) => `:${name}`).join(', ')})`,
     );
@@ -98,12 +101,13 @@ export class Microvms {
   }
 
   insert(microvm: NewMicrovm): void {
-    this.#insert.run({ forkPoint: null, ...microvm });
+    const payload = this.#seal(microvm.runHookPayload, microvm.id);
+    this.#insert.run({ forkPoint: null, ...microvm, runHookPayload: payload });
   }
   get(id: string): Readonly<MicrovmRow> | undefined {
     const known = this.#rows.get(id);
     if (known !== undefined) return known;
-    const row = this.#get.get(id) as MicrovmRow | undefined;
+    const row = this.#open(this.#get.get(id));
     // What is read inside a transaction may still be rolled back.
     if (row !== undefined && !this.#db.isTransaction) this.#keep(row);
     return row;
@@ -113,7 +117,7 @@ export class Microvms {
     return this.get(id)?.imageArn;
   }
   byEndpoint(endpointId: string): MicrovmRow | undefined {
-    return this.#byEndpoint.get(endpointId) as MicrovmRow | undefined;
+    return this.#open(this.#byEndpoint.get(endpointId));
   }
   page(account: string, region: string, { limit, before }: PageRequest): Page<MicrovmSummary> {
     const rows = this.#page.all(account, region, before ?? FROM_NEWEST, limit + 1);
@@ -121,7 +125,7 @@ export class Microvms {
   }
   /** Everything that has not ended, oldest first. */
   alive(): MicrovmRow[] {
-    return this.#alive.all() as unknown as MicrovmRow[];
+    return this.#alive.all().map((row) => this.#open(row)!);
   }
   /** The last that were run of those that have ended, newest first. */
   ended(account: string, region: string, limit: number): MicrovmRow[] {
@@ -149,7 +153,18 @@ export class Microvms {
   ): void {
     const { id, state, stateSince, stateReason, runHookPayload, terminatedAt } = microvm;
     this.#rows.delete(id);
-    this.#update.run({ id, state, stateSince, stateReason, runHookPayload, terminatedAt });
+    const payload = this.#seal(runHookPayload, id);
+    this.#update.run({ id, state, stateSince, stateReason, runHookPayload: payload, terminatedAt });
+  }
+
+  #seal(payload: string | null, id: string): string | null {
+    return payload === null ? null : this.#sealed.seal(payload, id);
+  }
+  /** Only a MicroVM that does not run yet has a payload, so this costs the others nothing. */
+  #open(found: unknown): MicrovmRow | undefined {
+    const row = found as MicrovmRow | undefined;
+    if (!row || row.runHookPayload === null) return row;
+    return { ...row, runHookPayload: this.#sealed.open(row.runHookPayload, row.id) };
   }
 
   #keep(row: MicrovmRow): void {

@@ -49,6 +49,31 @@ export class Sealer {
   }
 }
 
+/** How sealed text begins in a column of text. */
+const MARK = 'sealed:';
+
+/** Sealed text for columns that hold text. What was written there before it was sealed is read as it is. */
+export class SealedText {
+  readonly #sealer: Sealer;
+  readonly #kind: string;
+
+  /** @param kind with the key of a row it says whose text it is */
+  constructor(sealer: Sealer, kind: string) {
+    this.#sealer = sealer;
+    this.#kind = kind;
+  }
+
+  seal(text: string, key: string): string {
+    return MARK + this.#sealer.seal(text, `${this.#kind} ${key}`).toString('base64');
+  }
+
+  /** @throws SquibError as {@link Sealer.open} does */
+  open(stored: string, key: string): string {
+    if (!stored.startsWith(MARK)) return stored;
+    return this.#sealer.open(Buffer.from(stored.slice(MARK.length), 'base64'), `${this.#kind} ${key}`);
+  }
+}
+
 /**
  * The sealer of this data directory; its key file is made at first start.
  * @throws SquibError when the key file is damaged: a new key would make every sealed secret useless

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { Builds } from './builds.ts';
 import { ClientTokens } from './client-tokens.ts';
 import { Connectors } from './connectors.ts';
@@ -8,6 +9,7 @@ import { Documents } from './documents.ts';
 import { Images } from './images.ts';
 import { Microvms } from './microvms.ts';
 import type { ManagedPolicy, Role } from './role-records.ts';
+import { openSealer, SealedText } from './sealer.ts';
 import { Sessions } from './sessions.ts';
 import { StackEvents } from './stack-events.ts';
 import type { ChangeSet, Stack } from './stack-records.ts';
@@ -45,24 +47,28 @@ export interface Store {
   close(): void;
 }
 
-/** Opens (and if needed makes or upgrades) the database file. */
+/**
+ * Opens (and if needed makes or upgrades) the database file. What tenants may keep secret in it (settings of versions,
+ * payloads, stacks, kept answers) is sealed with the key in `keys/` beside it.
+ */
 export function openStore(file: string): Store {
   const db = openDatabase(file);
+  const sealer = openSealer(join(dirname(file), 'keys'));
   return {
     images: new Images(db),
-    versions: new Versions(db),
+    versions: new Versions(db, new SealedText(sealer, 'version')),
     builds: new Builds(db),
-    microvms: new Microvms(db),
+    microvms: new Microvms(db, new SealedText(sealer, 'payload')),
     connectors: new Connectors(db),
     tags: new Tags(db),
-    clientTokens: new ClientTokens(db),
+    clientTokens: new ClientTokens(db, new SealedText(sealer, 'answer')),
     transitions: new Transitions(db),
     credentials: new Credentials(db),
     roles: new Documents(db, 'roles'),
     managedPolicies: new Documents(db, 'managedPolicies'),
     sessions: new Sessions(db),
-    stacks: new Documents(db, 'stacks'),
-    changeSets: new Documents(db, 'changeSets'),
+    stacks: new Documents(db, 'stacks', new SealedText(sealer, 'stack')),
+    changeSets: new Documents(db, 'changeSets', new SealedText(sealer, 'change set')),
     stackEvents: new StackEvents(db),
     activityPolicies: new Documents(db, 'activityPolicies'),
     transaction(work) {

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { cut, FROM_NEWEST, type Page, type PageRequest } from './page.ts';
+import type { SealedText } from './sealer.ts';
 import type { VersionState, VersionStatus } from './states.ts';
 
 /** An image version. Times in epoch milliseconds; `settings` is JSON with the API's member names. */
@@ -33,8 +34,10 @@ export class Versions {
   readonly #inState: StatementSync;
   readonly #update: StatementSync;
   readonly #remove: StatementSync;
+  readonly #sealed: SealedText;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, sealed: SealedText) {
+    this.#sealed = sealed;
     this.#insert = db.prepare(
       `INSERT INTO versions
          (imageId, number, state, status, stateReason, memoryMiB, settings, createdAt, updatedAt)
@@ -62,16 +65,20 @@ export class Versions {
   }
 
   insert(version: VersionRow): void {
-    this.#insert.run({ ...version });
+    this.#insert.run({ ...version, settings: this.#sealed.seal(version.settings, keyOf(version)) });
   }
   get(imageId: string, number: number): VersionRow | undefined {
-    return this.#get.get(imageId, number) as VersionRow | undefined;
+    return this.#open(this.#get.get(imageId, number));
   }
   latestActive(imageId: string): VersionRow | undefined {
-    return this.#active.get(imageId) as VersionRow | undefined;
+    return this.#open(this.#active.get(imageId));
   }
   page(imageId: string, { limit, before }: PageRequest): Page<VersionRow> {
-    return cut(this.#page.all(imageId, before ?? FROM_NEWEST, limit + 1) as unknown as VersionRow[], limit);
+    const rows = this.#page.all(imageId, before ?? FROM_NEWEST, limit + 1);
+    return cut(
+      rows.map((row) => this.#open(row)!),
+      limit,
+    );
   }
   numbers(imageId: string): number[] {
     return (this.#numbers.all(imageId) as { number: number }[]).map(({ number }) => number);
@@ -86,8 +93,14 @@ export class Versions {
     const { imageId, number, state, status, stateReason, updatedAt } = version;
     this.#update.run({ imageId, number, state, status, stateReason, updatedAt });
   }
+  #open(found: unknown): VersionRow | undefined {
+    const row = found as VersionRow | undefined;
+    return row && { ...row, settings: this.#sealed.open(row.settings, keyOf(row)) };
+  }
   /** Removes the version with its builds. */
   remove(imageId: string, number: number): void {
     this.#remove.run(imageId, number);
   }
 }
+
+const keyOf = ({ imageId, number }: Pick<VersionRow, 'imageId' | 'number'>) => `${imageId}/${number}`;

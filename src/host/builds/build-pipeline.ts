@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { DataLayout } from '../../config/layout.ts';
 import { BuildFailed, type BuildOrder, type SnapshotBuild } from '../../control/host.ts';
 import type { Engine, SnapshotSizes } from '../../engine/engine.ts';
 import type { Log } from '../../log/log.ts';
 import type { LogStore, LogWriter } from '../../store/log-store.ts';
 import type { ObjectSource } from '../../store/object-types.ts';
+import type { SealedText } from '../../store/sealer.ts';
 import type { ContainerConfig } from '../builder/container-config.ts';
 import type { ImageBuilder } from '../builder/image-builder.ts';
 import { callBuildHook } from '../hooks/build-hook.ts';
@@ -37,6 +38,8 @@ export interface BuildPipelineParts {
   logs: LogStore;
   log: Log;
   uids: UidPool;
+  /** Build orders are kept sealed: they hold the environment variables of images. */
+  sealed: SealedText;
   /** How long the container image build of one version may take. */
   buildTimeoutMs: number;
   networking: GuestNetworking;
@@ -88,6 +91,11 @@ export class BuildPipeline {
     }
   }
 
+  /** Whose build order it is: name and version of an image, as its folder has them. */
+  #keyOf(version: string): string {
+    return relative(this.#parts.layout.images, version);
+  }
+
   /**
    * Makes the snapshot of a version once more, in `folder`, from its kept root filesystem and container.
    * @param because why, for the build log
@@ -101,7 +109,8 @@ export class BuildPipeline {
     });
     const container = JSON.parse(await readFile(join(version, 'container.json'), 'utf8')) as ContainerConfig;
     const microvmId = `microvm-${randomUUID()}`;
-    const order: BuildOrder = { ...(JSON.parse(kept) as BuildOrder), microvmId };
+    const opened = this.#parts.sealed.open(kept, this.#keyOf(version));
+    const order: BuildOrder = { ...(JSON.parse(opened) as BuildOrder), microvmId };
     const scratch = layout.build(microvmId);
     const of = { startedAt: Date.now(), imageVersion: order.imageVersion, microvmId: `build-${microvmId}` };
     const buildLog = openLogStream(logs, order.logging, of);
@@ -171,7 +180,8 @@ export class BuildPipeline {
 
     const sizes = await this.#snapshot(order, image.container, scratch, staging, say, signal, codeInstall);
     await writeFile(join(staging, 'container.json'), JSON.stringify(image.container));
-    await writeFile(join(staging, buildOrderFile), JSON.stringify(order), { mode: 0o600 });
+    const sealed = this.#parts.sealed.seal(JSON.stringify(order), this.#keyOf(target));
+    await writeFile(join(staging, buildOrderFile), sealed, { mode: 0o600 });
     await writeFile(join(staging, imageIdFile), image.imageId);
 
     if (order.hooks.validate) await this.#validate(order, scratch, staging, say, signal);
