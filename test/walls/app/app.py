@@ -7,6 +7,8 @@ import threading
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import hostile
+
 PATIENCE = 2.0
 kept = {}
 
@@ -93,6 +95,7 @@ def take_over_port_80(**_):
 
 
 actions = {f.__name__: f for f in (tcp, udp, spoof, icmp, name, http, hold, held, file, take_over_port_80)}
+actions |= hostile.actions
 
 
 def attempt(probe):
@@ -115,7 +118,8 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self):
-        body = b"here"
+        kept["count"] = kept.get("count", 0) + 1
+        body = str(kept["count"]).encode() if self.path == "/count" else b"here"
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
         self.end_headers()

@@ -37,6 +37,9 @@ function udp(address: string, port: number, answer: (message: Buffer) => Buffer 
 /** Addresses by name; a name that ends in `.big` has a text record that does not fit a datagram. */
 const zone: Record<string, string[]> = {
   'public.test': ['198.51.100.10'],
+  'a.moving.test': ['192.0.2.99'],
+  'inner.moving.test': ['10.1.2.3'],
+  'host.moving.test': ['203.0.113.2'],
   'private.test': ['10.1.2.3'],
   'host.test': ['203.0.113.2'],
   'loopback.test': ['127.0.0.1'],
