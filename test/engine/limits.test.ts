@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { ControlGroup } from '../../src/control-groups/control-group.ts';
 import { diskDevice } from '../../src/control-groups/disk-device.ts';
 import { type Controller, type Layout, readLayout } from '../../src/control-groups/layout.ts';
 import { settings } from '../../src/control-groups/limits.ts';
+import { usableControllers } from '../../src/control-groups/usable.ts';
 import type { Engine, LimitSettings } from '../../src/engine/engine.ts';
 import { limitsOfAll, machineLimits } from '../../src/engine/machine-limits.ts';
 import { type Guest, wake } from './fixture/guest.ts';
@@ -58,6 +59,30 @@ test('both versions of control groups are told the same', () => {
     ['blkio.throttle.read_bps_device', '254:16 41943040'],
     ['blkio.throttle.write_bps_device', '254:16 41943040'],
   ]);
+});
+
+test('controllers are found where they are mounted: version 2, version 1, and both side by side', async (t) => {
+  const root = mkdtempSync('/tmp/sq-groups-');
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const put = (path: string, content = '') => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content);
+  };
+  assert.deepEqual(await readLayout(join(root, 'nothing')), {});
+  assert.deepEqual(await usableControllers(undefined, join(root, 'nothing')), {});
+  put('v2/cgroup.controllers', 'cpuset cpu io memory hugetlb pids rdma\n');
+  const two = { version: 2, folder: join(root, 'v2') };
+  assert.deepEqual(await readLayout(join(root, 'v2')), { cpu: two, memory: two, pids: two, io: two });
+  for (const name of ['cpu', 'memory', 'pids', 'blkio']) put(`v1/${name}/cgroup.procs`);
+  const one = (name: string) => ({ version: 1, folder: join(root, 'v1', name) });
+  assert.deepEqual(await readLayout(join(root, 'v1')), {
+    ...{ cpu: one('cpu'), memory: one('memory'), pids: one('pids'), io: one('blkio') },
+  });
+  put('v1/unified/cgroup.controllers', 'memory pids\n');
+  rmSync(join(root, 'v1/memory'), { recursive: true });
+  const mixed = await readLayout(join(root, 'v1'));
+  const unified = { version: 2, folder: join(root, 'v1/unified') };
+  assert.deepEqual([mixed.cpu, mixed.memory, mixed.io], [one('cpu'), unified, one('blkio')]);
 });
 
 describe('limits of a QEMU on this host', () => {

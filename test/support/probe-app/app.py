@@ -53,6 +53,18 @@ class Handler(BaseHTTPRequestHandler):
                 file.write(query["text"])
                 file.flush()
             self.answer(200, {})
+        elif url.path == "/fill":
+            written = 0
+            try:
+                with open("/filler", "wb") as file:
+                    for _ in range(int(query["mib"])):
+                        file.write(os.urandom(1 << 20))
+                        file.flush()
+                        os.fsync(file.fileno())
+                        written += 1
+                self.answer(200, {"written": written})
+            except OSError as error:
+                self.answer(200, {"written": written, "error": error.errno})
         elif url.path == "/read":
             try:
                 self.answer(200, {"text": open(query["name"]).read()})
