@@ -1,10 +1,9 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Config, defaultConfigFile } from '../config/config.ts';
+import { poolSize } from '../host/microvms/uid-pool.ts';
 import type { Finding } from './examine.ts';
 
-/** How many user ids squib may use for QEMU (uid-pool.ts). */
-const uidCount = 60_000;
 const loopback = ['127.0.0.1', '::1', 'localhost'];
 
 /**
@@ -165,7 +164,7 @@ function isEncrypted(host: HostFiles, device: string): boolean {
 
 function users(host: HostFiles, { firstUid }: Config): Finding {
   const subject = 'user ids of QEMU';
-  const last = firstUid + uidCount - 1;
+  const last = firstUid + poolSize - 1;
   const inRange = (first: number, count = 1) => first <= last && first + count > firstUid;
   const lines = (path: string) => (host.read(path) ?? '').split('\n').map((line) => line.split(':'));
   const taken = [

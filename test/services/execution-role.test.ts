@@ -115,8 +115,8 @@ test('beyond the policy of its role it is refused, with and without a signature'
 
 test('what it did is in the audit record under its role, with the MicroVM as the source', async () => {
   await squib.down('SIGTERM');
-  const { stdout } = { stdout: readAudit(squib) };
-  const line = stdout
+  const record = readFileSync(join(squib.layout.audit, 'audit.jsonl'), 'utf8');
+  const line = record
     .split('\n')
     .find((each) => each.includes('GetCallerIdentity') && each.includes(worker.id));
   assert.ok(line);
@@ -124,10 +124,6 @@ test('what it did is in the audit record under its role, with the MicroVM as the
   assert.match(line, /assumed-role\/worker/);
   await squib.up();
 });
-
-function readAudit({ layout }: TestSquib): string {
-  return readFileSync(join(layout.audit, 'audit.jsonl'), 'utf8');
-}
 
 test('without an execution role there are no keys, and a role that squib does not have gives none', async () => {
   const [nobody, unknown] = await Promise.all([start(), start('never-made')]);

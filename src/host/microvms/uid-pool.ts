@@ -1,7 +1,7 @@
 import { SquibError } from '../../errors/squib-error.ts';
 
 /** How many MicroVMs and builds may run on one host at the same time. */
-const poolSize = 60_000;
+export const poolSize = 60_000;
 
 /** Hands every running machine a host user id of its own, so that no QEMU can touch another's files. */
 export class UidPool {
