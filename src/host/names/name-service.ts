@@ -58,6 +58,10 @@ export class NameService {
       busy++;
       try {
         return await this.#answer(client, query, transport);
+      } catch (error) {
+        // The firewall could not be told, because the machine is just ending for example; the guest asks again.
+        this.#options.log.error('names.failed', { error });
+        return undefined;
       } finally {
         busy--;
       }
