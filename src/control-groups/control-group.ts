@@ -5,7 +5,7 @@ import { type Controller, controllers, type Layout, readLayout } from './layout.
 import { type Limits, settings } from './limits.ts';
 
 /** What a host answers that has a controller but does not let squib use it, or a kernel without one of the limits. */
-const notHere = ['ENOENT', 'EROFS', 'EACCES', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP'];
+const notHere = ['ENOENT', 'EROFS', 'EACCES', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENODEV'];
 /** A group is busy until its last process has been waited for. */
 const removalAttempts = 100;
 const removalPauseMs = 20;
@@ -73,10 +73,18 @@ export class ControlGroup {
   }
 
   async #apply(controller: Controller, limits: Limits): Promise<void> {
-    const folder = this.#folder(controller);
-    const version = this.#layout[controller]?.version;
-    if (!folder || !version) return;
-    if (version === 2) await write(join(dirname(folder), 'cgroup.subtree_control'), `+${controller}`);
+    const mounted = this.#layout[controller];
+    if (!mounted) return;
+    const { version } = mounted;
+    const folder = join(mounted.folder, this.name);
+    if (version === 2) {
+      // From the top down each time: systemd takes controllers away that none of its own units needs.
+      let above = mounted.folder;
+      for (const name of ['', ...dirname(this.name).split('/')]) {
+        above = join(above, name);
+        await write(join(above, 'cgroup.subtree_control'), `+${controller}`);
+      }
+    }
     await mkdir(folder).catch((error) => {
       if (error.code !== 'EEXIST' && !notHere.includes(error.code)) throw error;
     });
