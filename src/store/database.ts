@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { SquibError } from '../errors/squib-error.ts';
+import { keepRoom } from './room.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('./migrations/', import.meta.url));
 
@@ -16,6 +17,7 @@ export function openDatabase(file: string): DatabaseSync {
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
     migrate(db, file);
+    keepRoom(db, file);
   } catch (error) {
     db.close();
     throw error;
