@@ -44,9 +44,9 @@ test('changes are still written down when somebody has filled the disk', (t) => 
   const store = openStore(join(mount, 'squib.db'));
   fill(mount);
   // More than the write-ahead log holds: it is checkpointed and begun anew on the way.
-  for (let i = 0; i < 4000; i++)
+  for (let i = 0; i < 1200; i++)
     store.transaction(() => store.roles.put(`role-${i % 50}`, role(`${i} `.padEnd(1500, 'x'))));
-  assert.match(JSON.stringify(store.roles.get('role-49')), /3999/);
+  assert.match(JSON.stringify(store.roles.get('role-49')), /1199/);
   store.close();
 });
 
