@@ -203,8 +203,8 @@ def is_marked(page):
     )
 
 
-def marked_pages(**_):
-    """Marked pages in the whole memory of this machine, as its kernel shows it to root."""
+def marked_pages(mib=0, **_):
+    """Marked pages in the whole memory of this machine, as its kernel shows it to root. With `mib`, until so many are found."""
     found = looked = 0
     with open("/proc/iomem") as f:
         ranges = [tuple(int(x, 16) for x in m) for m in re.findall(r"^([0-9a-f]+)-([0-9a-f]+) : System RAM", f.read(), re.M)]
@@ -218,6 +218,8 @@ def marked_pages(**_):
             if kind != 1 or not any(first <= physical <= last for first, last in ranges):
                 continue
             for begin in range(0, size, 1 << 20):
+                if mib and found >= mib << 8:
+                    return [looked, found]
                 core.seek(at + begin)
                 chunk = core.read(min(1 << 20, size - begin))
                 for start in range(0, len(chunk), PAGE):

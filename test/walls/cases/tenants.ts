@@ -56,7 +56,7 @@ export async function tenantCases(image: string, neighbour: TestMicrovm): Promis
     const victim = await run(squib, image);
     for (let i = 0; i < 300 && (await victim.send('/')).status !== 200; i++) await sleep(100);
     assert.deepEqual(await one(victim, 'mark', { mib: 64 }), { ok: 'marked' });
-    const own = (await one(victim, 'marked_pages')).ok as [number, number];
+    const own = (await one(victim, 'marked_pages', { mib: 64 })).ok as [number, number];
     // The search finds them where they are: it looks at the whole memory, page by page.
     assert.ok(own[1] >= 64 * 256, `${own}`);
     await terminate(victim);
