@@ -12,6 +12,7 @@ import type { Log } from '../log/log.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { Audit } from './audit.ts';
 import type { ExternalS3 } from './client/external-s3.ts';
+import { countCall } from './count-call.ts';
 import type { AnyHandler } from './handlers.ts';
 import { send } from './http/answer.ts';
 import { type Incoming, readIncoming } from './http/incoming.ts';
@@ -19,6 +20,7 @@ import { IDLE_TIMEOUT_MS } from './http/limits.ts';
 import { type JsonService, JsonServiceFrontDoor } from './json-service.ts';
 import type { LambdaCoreHandlers } from './models/lambda-core.ts';
 import type { LambdaMicrovmsHandlers } from './models/lambda-microvms.ts';
+import type { Probes } from './probes.ts';
 import { loadModel } from './protocol/load-model.ts';
 import { type QueryService, QueryServiceFrontDoor } from './query-service.ts';
 import { type RestJsonDefinition, RestJsonFrontDoor } from './rest-json-front-door.ts';
@@ -56,6 +58,7 @@ export interface FrontDoorOptions {
   /** Further services, of the query protocol. */
   queryServices?: readonly QueryService[];
   webConsole?: WebConsole;
+  probes?: Probes;
 }
 
 export interface FrontDoor {
@@ -75,7 +78,7 @@ const LINGER_MS = 5_000;
 
 /** All AWS services of squib on one port. */
 export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
-  const { log, findCredential, webConsole, clock = Date.now } = options;
+  const { log, findCredential, webConsole, probes, clock = Date.now } = options;
   const authenticator = new Authenticator(findCredential, clock);
   const restOptions = {
     authenticator,
@@ -138,6 +141,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
 
   /** @param head of a client that wants a WebSocket: what came behind its request */
   const answer = async (message: IncomingMessage, response: ServerResponse, head?: Buffer): Promise<void> => {
+    const began = performance.now();
     const requestId = randomUUID();
     let incoming = readIncoming(message, requestId);
     let named: string | undefined;
@@ -160,8 +164,14 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       return;
     }
     incoming.upgrade = head !== undefined;
+    if (probes?.owns(incoming)) {
+      await send(response, await probes.answer(incoming), requestId);
+      linger(message);
+      return;
+    }
     const { service, door } = route(incoming, named);
     const outcome = door ? await door.handle(incoming) : await answerUnknownService(incoming, service, names);
+    countCall(service, outcome, began);
     options.audit?.({
       time: clock(),
       requestId,

@@ -43,6 +43,8 @@ export interface Config extends NetworkSettings {
   standby: { perVersion: number; total: number; idleMinutes: number };
   /** What counts as activity for idle policies besides the endpoint, unless a MicroVM or its image says otherwise. 0: not. */
   activity: { cpuPercent: number; egressBytesPerSecond: number };
+  /** Who may read `/metrics`: whoever sends what stands in this file. Empty: `keys/metrics-token` in `dataDir`. */
+  metrics: { tokenFile: string };
   /** First of the host user ids that QEMU processes run under, one per MicroVM. */
   firstUid: number;
   /** What the QEMU of one MicroVM may use besides what its size gives its guest. */
@@ -67,6 +69,7 @@ const defaults: Config = {
   s3: ownService,
   standby: { perVersion: 1, total: 4, idleMinutes: 10 },
   activity: { cpuPercent: 0, egressBytesPerSecond: 0 },
+  metrics: { tokenFile: '' },
   firstUid: 700_000,
   networks: {},
   securityGroups: {},
@@ -168,6 +171,9 @@ function checkValues(config: Config, file: string): void {
   // A UNIX socket's path has at most 107 bytes; the longest of ours adds 67 to the data directory.
   if (Buffer.byteLength(config.dataDir) > 40) fail(file, 'dataDir', 'must not be longer than 40 bytes');
   if (!config.dataDir.startsWith('/')) fail(file, 'dataDir', 'must be an absolute path');
+  const { tokenFile } = config.metrics;
+  if (tokenFile !== '' && !tokenFile.startsWith('/'))
+    fail(file, 'metrics.tokenFile', 'must be an absolute path');
   if (!config.cacheDir.startsWith('/')) fail(file, 'cacheDir', 'must be an absolute path');
 }
 

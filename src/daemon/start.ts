@@ -14,6 +14,7 @@ import { activityHandlers } from '../extensions/activity.ts';
 import { CommandSockets } from '../extensions/commands/command-sockets.ts';
 import { commandHandlers } from '../extensions/commands/handlers.ts';
 import { eventHandlers } from '../extensions/events.ts';
+import { version } from '../extensions/host-description.ts';
 import { microvmHandlers } from '../extensions/microvms.ts';
 import { createImageBuilder } from '../host/builder/image-builder.ts';
 import { BuildPipeline } from '../host/builds/build-pipeline.ts';
@@ -40,6 +41,7 @@ import { lockDataDir } from './data-lock.ts';
 import { guestApi } from './guest-api.ts';
 import { takeInheritedSockets } from './inherited-sockets.ts';
 import { listenAddresses } from './listen-addresses.ts';
+import { openObservability } from './observability.ts';
 
 import { openRoleKeys } from './role-keys.ts';
 
@@ -185,6 +187,10 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     certificate: certificates.current,
   });
   const commandSockets = new CommandSockets(control.commands, log);
+  const observability = openObservability({
+    ...{ config, store, host, accelerator, version: version() },
+    keysDir: layout.keys,
+  });
   const services: FrontDoorOptions = {
     handlers: lambda,
     extensions: authorization.extensions({
@@ -195,6 +201,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       ...commandHandlers(control.commands, commandSockets),
     }),
     webConsole: webConsole.door,
+    probes: observability.probes,
     checkS3: authorization.checkS3,
     audit: (record) => audit.record(record),
     objectStore: objects,
@@ -213,11 +220,13 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     endpointPort: endpoint.port,
     engine: engineName,
     async stop() {
+      observability.stopping();
       clearInterval(logSweep);
       events.close();
       commandSockets.close();
       webConsole.door.close();
       await api.close();
+      observability.close();
       await cloudFormation.stacks.close();
       await Promise.all(ingresses.map((ingress) => ingress.close()));
       await control.close();

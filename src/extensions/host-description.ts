@@ -53,7 +53,8 @@ export async function describeHost(
   };
 }
 
-function version(): string {
+/** This squib's own. */
+export function version(): string {
   const file = new URL('../../package.json', import.meta.url);
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -21,6 +21,7 @@ import {
 } from '../control/host.ts';
 import { type Engine, type Machine, SnapshotUnfit, SuspendedDamaged, type Tap } from '../engine/engine.ts';
 import type { Log } from '../log/log.ts';
+import { metrics, timed } from '../metrics/metrics.ts';
 import type { LogStore, LogWriter } from '../store/log-store.ts';
 import type { BuildPipeline } from './builds/build-pipeline.ts';
 import { readFiles, writeFiles } from './commands/copy-files.ts';
@@ -120,7 +121,11 @@ export class LocalHost implements Host {
     await mkdir(dir, { mode: 0o700, recursive: true });
     const [snapshotDir, tap] = await Promise.all([this.#snapshotToRun(order), networking.attach(id)]);
     const side = this.#admit(order);
-    const machine = await engine.restore({ id, dir, uid: uids.take(id), snapshotDir, tap });
+    const uid = uids.take(id);
+    const machine = await timed(metrics.step, 'restore', () =>
+      engine.restore({ id, dir, uid, snapshotDir, tap }),
+    );
+    metrics.starts.add(1, order.forkPoint === undefined ? 'snapshot' : 'fork');
     await this.#awaken(order, machine, side);
     return machine;
   }
@@ -146,6 +151,7 @@ export class LocalHost implements Host {
         await live.awaken();
         return live;
       });
+      metrics.starts.add(1, 'standby');
       return machine;
     } catch (error) {
       log.warn('standby.useless', { standby: standby.id, microvmId: id, error });
@@ -169,6 +175,7 @@ export class LocalHost implements Host {
       await live.quiesce();
       counters = this.#countersOf(live);
       const saved = await engine.suspend(live.machine);
+      metrics.suspendDirty.observe(saved.dirtyBytes);
       log.info('microvm.suspended', { microvmId: order.microvmId, ...saved });
     } catch (error) {
       await this.#goOn(order.microvmId, live);
@@ -330,6 +337,11 @@ export class LocalHost implements Host {
     return this.#running(microvmId).openShell();
   }
 
+  /** Machines restored ahead that wait for a start. */
+  get standbys(): number {
+    return this.#standby.ready;
+  }
+
   /** Ends the standbys of an earlier run, before anybody gets their wires; once, before anything else. */
   begin(): Promise<void> {
     return this.#standby.sweep();
@@ -373,7 +385,8 @@ export class LocalHost implements Host {
           ? await this.#snapshots.all(order.imageName, order.imageVersion)
           : [layout.fork(order.forkPoint)];
       const snapshotDir = await engine.snapshotBelow(dir, candidates);
-      return await engine.resume({ id, dir, uid: uids.take(id), snapshotDir, tap });
+      const uid = uids.take(id);
+      return await timed(metrics.step, 'restore', () => engine.resume({ id, dir, uid, snapshotDir, tap }));
     } catch (error) {
       if (error instanceof SnapshotUnfit) {
         const remedy = 'It stays suspended and can be resumed where it fits.';

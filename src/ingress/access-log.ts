@@ -1,4 +1,5 @@
 import type { Log } from '../log/log.ts';
+import { metrics } from '../metrics/metrics.ts';
 import { linkPrefix } from './browser-links.ts';
 import type { Admission } from './checks.ts';
 import type { Inbound } from './inbound.ts';
@@ -48,6 +49,17 @@ export function accessEntry(
     bytesIn: answer.bytesIn,
     bytesOut: answer.bytesOut,
     milliseconds: Date.now() - request.startedAt,
+  };
+}
+
+/** Counts each request, and hands it on to the log if there is one. */
+export function accessByMetrics(next: AccessSink | undefined): AccessSink {
+  return (entry) => {
+    const { protocol, status, milliseconds } = entry;
+    // Applications choose their statuses: classes keep them from making series without number.
+    metrics.endpointRequests.add(1, protocol, status === 0 ? '0' : `${Math.trunc(status / 100)}xx`);
+    metrics.endpointDuration.observe(milliseconds / 1000, protocol);
+    next?.(entry);
   };
 }
 

@@ -5,7 +5,7 @@ import type { EndpointDirectory } from '../control/endpoints.ts';
 import { SquibError } from '../errors/squib-error.ts';
 import type { Log } from '../log/log.ts';
 import type { KeyPair } from '../setup/certificates.ts';
-import { AccessBatch, accessByLog } from './access-log.ts';
+import { AccessBatch, accessByLog, accessByMetrics } from './access-log.ts';
 import { BrowserLinks } from './browser-links.ts';
 import type { Services } from './exchange.ts';
 import type { GuestDialer } from './guest-dialer.ts';
@@ -89,7 +89,8 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
   const guests = new Guests(directory, dialer, options.limits);
   const { accessLog } = options;
   const batch = accessLog ? new AccessBatch(accessLog) : undefined;
-  const access = accessLog === false ? undefined : (batch?.sink ?? accessByLog(log));
+  const lines = accessLog === false ? undefined : (batch?.sink ?? accessByLog(log));
+  const access = accessByMetrics(lines);
   const links = options.links ?? new BrowserLinks(tokens);
   const services: Services = { tokens, links, directory, guests, log, access };
   const connections = new Set<Http1Connection>();

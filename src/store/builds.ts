@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { cut, FROM_NEWEST, type Page, type PageRequest } from './page.ts';
-import type { BuildState } from './states.ts';
+import type { BuildState, StateCount } from './states.ts';
 
 /** One build of an image version. Sizes in bytes, times in epoch milliseconds. */
 export interface BuildRow {
@@ -25,6 +25,7 @@ export class Builds {
   readonly #page: StatementSync;
   readonly #inFlight: StatementSync;
   readonly #count: StatementSync;
+  readonly #byState: StatementSync;
   readonly #update: StatementSync;
 
   constructor(db: DatabaseSync) {
@@ -40,6 +41,9 @@ export class Builds {
       `SELECT * FROM builds WHERE state IN ('PENDING', 'IN_PROGRESS') ORDER BY seq`,
     );
     this.#count = db.prepare(`SELECT count(*) AS n FROM builds WHERE state IN ('PENDING', 'IN_PROGRESS')`);
+    this.#byState = db.prepare(
+      `SELECT state, count(*) AS n FROM builds WHERE state IN ('PENDING', 'IN_PROGRESS') GROUP BY state`,
+    );
     this.#update = db.prepare(
       `UPDATE builds SET state = :state, stateReason = :stateReason, microvmId = :microvmId,
          memorySnapshotSizeInBytes = :memorySnapshotSizeInBytes,
@@ -67,6 +71,10 @@ export class Builds {
   }
   countInFlight(): number {
     return (this.#count.get() as { n: number }).n;
+  }
+  /** How many wait, how many run. */
+  countByState(): StateCount<BuildState>[] {
+    return this.#byState.all() as unknown as StateCount<BuildState>[];
   }
   update(build: Omit<BuildRow, 'seq' | 'imageId' | 'number' | 'createdAt'>): void {
     const { id, state, stateReason, microvmId } = build;

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { cut, FROM_NEWEST, type Page, type PageRequest } from './page.ts';
-import type { ImageState } from './states.ts';
+import type { ImageState, StateCount } from './states.ts';
 
 /** A MicroVM image. Times in epoch milliseconds. */
 export interface ImageRow {
@@ -35,6 +35,7 @@ export class Images {
   readonly #page: StatementSync;
   readonly #inState: StatementSync;
   readonly #count: StatementSync;
+  readonly #byState: StatementSync;
   readonly #update: StatementSync;
   readonly #remove: StatementSync;
 
@@ -51,6 +52,7 @@ export class Images {
     );
     this.#inState = db.prepare(`${SELECT} WHERE state = ?`);
     this.#count = db.prepare('SELECT count(*) AS n FROM images WHERE account = ? AND region = ?');
+    this.#byState = db.prepare('SELECT state, count(*) AS n FROM images GROUP BY state');
     this.#update = db.prepare('UPDATE images SET state = ?, lastNumber = ?, updatedAt = ? WHERE id = ?');
     this.#remove = db.prepare('DELETE FROM images WHERE id = ?');
   }
@@ -78,6 +80,10 @@ export class Images {
   }
   count(account: string, region: string): number {
     return (this.#count.get(account, region) as { n: number }).n;
+  }
+  /** How many there are in each state that any is in. */
+  countByState(): StateCount<ImageState>[] {
+    return this.#byState.all() as unknown as StateCount<ImageState>[];
   }
   update(id: string, change: Pick<ImageRow, 'state' | 'lastNumber' | 'updatedAt'>): void {
     this.#update.run(change.state, change.lastNumber, change.updatedAt, id);

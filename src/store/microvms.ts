@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { cut, FROM_NEWEST, type Page, type PageRequest } from './page.ts';
 import type { SealedText } from './sealer.ts';
-import type { MicrovmState } from './states.ts';
+import type { MicrovmState, StateCount } from './states.ts';
 
 /** A MicroVM. Durations in seconds, times in epoch milliseconds, `ingress`, `egress` and `settings` are JSON. */
 export interface MicrovmRow {
@@ -62,6 +62,7 @@ export class Microvms {
   readonly #countOfVersion: StatementSync;
   readonly #forkPoints: StatementSync;
   readonly #memory: StatementSync;
+  readonly #byState: StatementSync;
   readonly #update: StatementSync;
   readonly #sealed: SealedText;
 
@@ -93,6 +94,9 @@ export class Microvms {
     this.#memory = db.prepare(
       `SELECT coalesce(sum(memoryMiB), 0) AS n FROM microvms
        WHERE state <> 'TERMINATED' AND state <> 'TERMINATING'`,
+    );
+    this.#byState = db.prepare(
+      `SELECT state, count(*) AS n FROM microvms WHERE state <> 'TERMINATED' GROUP BY state`,
     );
     this.#update = db.prepare(
       `UPDATE microvms SET state = :state, stateSince = :stateSince, stateReason = :stateReason,
@@ -144,6 +148,10 @@ export class Microvms {
   /** Baseline memory in MiB of all MicroVMs that have not begun to end. */
   memoryInUse(): number {
     return (this.#memory.get() as { n: number }).n;
+  }
+  /** How many that have not ended are in each state. */
+  countByState(): StateCount<MicrovmState>[] {
+    return this.#byState.all() as unknown as StateCount<MicrovmState>[];
   }
   update(
     microvm: Pick<

@@ -36,3 +36,9 @@ export type VersionStatus = 'ACTIVE' | 'INACTIVE';
 export type BuildState = 'PENDING' | 'IN_PROGRESS' | 'SUCCESSFUL' | 'FAILED';
 
 export type ConnectorState = 'PENDING' | 'ACTIVE' | 'INACTIVE' | 'FAILED' | 'DELETING' | 'DELETE_FAILED';
+
+/** How many are in a state. */
+export interface StateCount<State> {
+  state: State;
+  n: number;
+}

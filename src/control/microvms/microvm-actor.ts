@@ -1,3 +1,4 @@
+import { metrics, timed } from '../../metrics/metrics.ts';
 import type { MicrovmRow } from '../../store/microvms.ts';
 import { activityPolicyOf } from '../activity/activity-policy.ts';
 import type { Timer } from '../clock.ts';
@@ -36,6 +37,9 @@ const actions: Record<MicrovmAction, { during: MicrovmState; done: MicrovmEvent;
   },
   terminate: { during: 'TERMINATING', done: 'terminated', reason: 'Its process and files were removed.' },
 };
+
+/** Names of the actions as metrics show them: the API's. */
+const steps = { start: 'run', suspend: 'suspend', resume: 'resume', terminate: 'terminate' } as const;
 
 const participle = { suspend: 'suspended', resume: 'resumed' } as const;
 
@@ -133,7 +137,8 @@ export class MicrovmActor {
     const made = this.#work.then(async () => {
       if (this.#row.state !== 'RUNNING') return this.#row.state;
       const { host, config } = this.#ground;
-      await host.fork(startOrder(this.#row, config.endpoint.domain), forkPoint);
+      const order = startOrder(this.#row, config.endpoint.domain);
+      await timed(metrics.step, 'fork', () => host.fork(order, forkPoint));
       return 'RUNNING';
     });
     this.#work = made.then(
@@ -244,7 +249,7 @@ export class MicrovmActor {
     const order = startOrder(this.#row, config.endpoint.domain);
     for (let attempt = 0; ; attempt++) {
       try {
-        await host[action](order);
+        await timed(metrics.step, steps[action], () => host[action](order));
         return await this.#persist(() => this.tell(done, reason));
       } catch (error) {
         log.warn('microvm.failed', { microvmId: order.microvmId, action, attempt, error });

@@ -5,11 +5,12 @@ import type { DataLayout } from '../../config/layout.ts';
 import { BuildFailed, type BuildOrder, type SnapshotBuild } from '../../control/host.ts';
 import type { Engine, SnapshotSizes } from '../../engine/engine.ts';
 import type { Log } from '../../log/log.ts';
+import { metrics, timed } from '../../metrics/metrics.ts';
 import type { LogStore, LogWriter } from '../../store/log-store.ts';
 import type { ObjectSource } from '../../store/object-types.ts';
 import type { SealedText } from '../../store/sealer.ts';
 import type { ContainerConfig } from '../builder/container-config.ts';
-import type { ImageBuilder } from '../builder/image-builder.ts';
+import type { ImageBuilder, ImageBuildOrder } from '../builder/image-builder.ts';
 import { callBuildHook } from '../hooks/build-hook.ts';
 import { openLogStream } from '../log-streams.ts';
 import { LiveMicrovm } from '../microvms/live-microvm.ts';
@@ -77,7 +78,7 @@ export class BuildPipeline {
     );
     const say = (line: string) => buildLog?.write(line);
     try {
-      const sizes = await this.#run(order, scratch, say, signal);
+      const sizes = await timed(metrics.buildPhase, 'all', () => this.#run(order, scratch, say, signal));
       say(`squib: version ${order.imageVersion} is ready.`);
       return sizes;
     } catch (error) {
@@ -151,10 +152,12 @@ export class BuildPipeline {
     const { layout, builder, objects } = this.#parts;
     const zipPath = join(scratch, 'artifact.zip');
     checkArtifactRole(order, this.#parts.roles);
-    await fetchArtifact(objects, order.codeArtifactUri, zipPath, signal);
+    await timed(metrics.buildPhase, 'fetch', () =>
+      fetchArtifact(objects, order.codeArtifactUri, zipPath, signal),
+    );
     const work = join(scratch, 'work');
     await mkdir(work);
-    const image = await builder.build({
+    const buildOrder: ImageBuildOrder = {
       id: order.microvmId,
       zipPath,
       workDir: work,
@@ -169,7 +172,8 @@ export class BuildPipeline {
       ),
       signal,
       onLog: say,
-    });
+    };
+    const image = await timed(metrics.buildPhase, 'container', () => builder.build(buildOrder));
     const codeInstall = { codeInstallSizeInBytes: roundUp(image.rootfsBytes) };
 
     const target = layout.version(order.imageName, order.imageVersion);
@@ -178,13 +182,17 @@ export class BuildPipeline {
     await mkdir(staging, { recursive: true, mode: 0o755 });
     await rename(image.rootfs, join(staging, 'rootfs.ext4'));
 
-    const sizes = await this.#snapshot(order, image.container, scratch, staging, say, signal, codeInstall);
+    const sizes = await timed(metrics.buildPhase, 'snapshot', () =>
+      this.#snapshot(order, image.container, scratch, staging, say, signal, codeInstall),
+    );
     await writeFile(join(staging, 'container.json'), JSON.stringify(image.container));
     const sealed = this.#parts.sealed.seal(JSON.stringify(order), this.#keyOf(target));
     await writeFile(join(staging, buildOrderFile), sealed, { mode: 0o600 });
     await writeFile(join(staging, imageIdFile), image.imageId);
 
-    if (order.hooks.validate) await this.#validate(order, scratch, staging, say, signal);
+    if (order.hooks.validate) {
+      await timed(metrics.buildPhase, 'validate', () => this.#validate(order, scratch, staging, say, signal));
+    }
     await mkdir(join(layout.images, order.imageName), { recursive: true, mode: 0o711 });
     await rename(staging, target);
     return {

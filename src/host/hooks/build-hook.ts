@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BuildFailed, PortClosed } from '../../control/host.ts';
+import { metrics, timed } from '../../metrics/metrics.ts';
 import { isoDuration } from './duration.ts';
 import { untilAborted } from './lifecycle-hook.ts';
 import { postHook } from './post-hook.ts';
@@ -24,7 +25,11 @@ export interface BuildHookCall {
  * answer ends the build at once (spec: lifecycle-and-hooks 4 and 4.3).
  * @throws BuildFailed with AWS's sentence, or the reason of `signal`.
  */
-export async function callBuildHook(call: BuildHookCall): Promise<void> {
+export function callBuildHook(call: BuildHookCall): Promise<void> {
+  return timed(metrics.hook, call.hook, () => untilAnswered(call));
+}
+
+async function untilAnswered(call: BuildHookCall): Promise<void> {
   const name = call.hook === 'ready' ? 'Ready' : 'Validate';
   const deadline = AbortSignal.timeout(call.timeoutSeconds * 1000);
   const stop = AbortSignal.any([deadline, call.signal]);

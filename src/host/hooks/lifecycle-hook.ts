@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MicrovmFailed, PortClosed } from '../../control/host.ts';
+import { metrics, timed } from '../../metrics/metrics.ts';
 import { isoDuration } from './duration.ts';
 import { postHook } from './post-hook.ts';
 
@@ -21,7 +22,11 @@ export interface LifecycleHookCall {
  * until the time is up (Decision L4).
  * @throws MicrovmFailed with AWS's sentence (spec: lifecycle-and-hooks 1.1).
  */
-export async function callLifecycleHook(call: LifecycleHookCall): Promise<void> {
+export function callLifecycleHook(call: LifecycleHookCall): Promise<void> {
+  return timed(metrics.hook, call.hook, () => untilAnswered(call));
+}
+
+async function untilAnswered(call: LifecycleHookCall): Promise<void> {
   const name = `${call.hook[0]?.toUpperCase()}${call.hook.slice(1)}`;
   const advice = 'Please check your hook endpoint and application logs for more details.';
   const deadline = AbortSignal.timeout(call.timeoutSeconds * 1000);

@@ -51,6 +51,11 @@ export class StandbyPool {
     return this.#known;
   }
 
+  /** How many wait to be taken. */
+  get ready(): number {
+    return this.#ready.size;
+  }
+
   /** A standby of that version, which is the caller's from now on; see {@link settle}. */
   take(version: string): Standby | undefined {
     for (const standby of this.#ready.values()) {
