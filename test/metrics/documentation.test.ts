@@ -22,8 +22,8 @@ const series = new Map(
 );
 
 test('the table of metrics is complete: names, kinds and labels', () => {
-  const rows = [...file('observability.md').matchAll(/^\| `([a-z_0-9]+)` \| (\w+) \| ([^|]*) \|/gm)];
-  const documented = rows.map(([, name, kind, labels]) => `${name} ${kind} ${labels?.trim()}`);
+  const rows = [...file('observability.md').matchAll(/^\| `([a-z_0-9]+)` \| (\w+) \|([^|]*)\|/gm)];
+  const documented = rows.map(([, name, kind, labels]) => `${name} ${kind} ${labels?.trim()}`.trimEnd());
   const expected = known.map(
     ({ name, kind, labels }) => `${name} ${kind} ${labels.map((label) => `\`${label}\``).join(', ')}`,
   );
