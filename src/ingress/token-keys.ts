@@ -13,12 +13,19 @@ export interface TokenKey {
   kid: string;
   /** 32 bytes; as bytes they would be looked over and prepared again for every token. */
   secret: KeyObject;
+  /** The first part of each token made with it. */
+  header: string;
   /** Epoch milliseconds. */
   createdAt: number;
 }
 
 interface StoredKeys {
   keys: { kid: string; secret: string; createdAt: number }[];
+}
+
+function tokenKey(kid: string, secret: KeyObject, createdAt: number): TokenKey {
+  const header = Buffer.from(JSON.stringify({ kid, alg: 'dir', enc: 'A256GCM' })).toString('base64url');
+  return { kid, secret, header, createdAt };
 }
 
 /** Keys of auth tokens, kept in one file (0600), a new one every day, the old ones until their tokens are dead. */
@@ -39,7 +46,9 @@ export class TokenKeys {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     try {
       const stored = JSON.parse(await readFile(file, 'utf8')) as StoredKeys;
-      keys.#keys = stored.keys.map((key) => ({ ...key, secret: createSecretKey(key.secret, 'base64') }));
+      keys.#keys = stored.keys.map(({ kid, secret, createdAt }) =>
+        tokenKey(kid, createSecretKey(secret, 'base64'), createdAt),
+      );
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
         throw new SquibError(
@@ -71,12 +80,13 @@ export class TokenKeys {
   async #rotate(): Promise<void> {
     const now = this.#now();
     const kept = this.#keys.filter((key) => now - key.createdAt < issuesMs + outlivesMs);
-    const keys = [
-      { kid: randomUUID(), secret: generateKeySync('aes', { length: 256 }), createdAt: now },
-      ...kept,
-    ];
+    const keys = [tokenKey(randomUUID(), generateKeySync('aes', { length: 256 }), now), ...kept];
     const stored: StoredKeys = {
-      keys: keys.map((key) => ({ ...key, secret: key.secret.export().toString('base64') })),
+      keys: keys.map(({ kid, secret, createdAt }) => ({
+        kid,
+        secret: secret.export().toString('base64'),
+        createdAt,
+      })),
     };
     const scratch = `${this.#file}.new`;
     const file = await open(scratch, 'w', 0o600);

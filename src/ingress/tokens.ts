@@ -1,4 +1,4 @@
-import { createCipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
 import { compactDecrypt } from 'jose';
 import type { TokenGrant, TokenIssuer, TokenPorts } from '../control/tokens.ts';
@@ -27,9 +27,12 @@ function packPorts(ports: readonly PortRange[]): string {
       merged.push(range);
     }
   }
-  return Buffer.from(Uint16Array.from(merged.flatMap((r) => [r.startPort, r.endPort])).buffer).toString(
-    'base64',
-  );
+  const packed = Buffer.alloc(4 * merged.length);
+  for (const [index, { startPort, endPort }] of merged.entries()) {
+    packed.writeUInt16LE(startPort, 4 * index);
+    packed.writeUInt16LE(endPort, 4 * index + 2);
+  }
+  return packed.toString('base64');
 }
 
 function unpackPorts(packed: string): PortRange[] {
@@ -58,13 +61,29 @@ interface Sealed {
  * A compact JWE (RFC 7516, 7.1): header, no wrapped key, nonce, ciphertext and tag. Written out here because what
  * general libraries do, through WebCrypto's threads, costs more than the rest of the call.
  */
-function seal(text: string, { kid, secret }: TokenKey): string {
-  const header = Buffer.from(JSON.stringify({ kid, alg: 'dir', enc: 'A256GCM' })).toString('base64url');
-  const nonce = randomBytes(12);
+function seal(text: string, { header, secret }: TokenKey, nonce: Buffer): string {
   const cipher = createCipheriv('aes-256-gcm', secret, nonce).setAAD(Buffer.from(header));
-  const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  // GCM encrypts every byte at once: nothing is left for the end but the tag.
+  const sealed = cipher.update(text, 'utf8');
+  cipher.final();
   const parts = [nonce, sealed, cipher.getAuthTag()].map((part) => part.toString('base64url'));
   return `${header}..${parts.join('.')}`;
+}
+
+/** Random nonces, drawn many at a time: a few random bytes cost as much as many. */
+class Nonces {
+  readonly #drawn = Buffer.alloc(12 * 100);
+  #next = this.#drawn.length;
+
+  /** Each is given out once; good until a hundred more have been asked for. */
+  next(): Buffer {
+    if (this.#next === this.#drawn.length) {
+      randomFillSync(this.#drawn);
+      this.#next = 0;
+    }
+    this.#next += 12;
+    return this.#drawn.subarray(this.#next - 12, this.#next);
+  }
 }
 
 /**
@@ -73,6 +92,7 @@ function seal(text: string, { kid, secret }: TokenKey): string {
  */
 export class Tokens implements TokenIssuer {
   readonly #keys: TokenKeys;
+  readonly #nonces = new Nonces();
   /** Opened tokens by their text, oldest first, so that a request costs no decryption. */
   readonly #opened = new Map<string, TokenGrant>();
 
@@ -89,7 +109,8 @@ export class Tokens implements TokenIssuer {
     if (claims.kind !== 'shell' && claims.ports !== 'all') sealed.p = packPorts(claims.ports);
     const bytes = sealed.p === undefined ? unlistedBytes : listedBytes;
     const text = JSON.stringify(sealed).padEnd(bytes, ' ');
-    return seal(text, await this.#keys.current());
+    const key = await this.#keys.current();
+    return seal(text, key, this.#nonces.next());
   }
 
   /** Claims of a token that was opened before and is still remembered. The caller looks at the expiry. */
