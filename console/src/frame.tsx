@@ -1,7 +1,8 @@
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, use, useEffect, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { arnName } from './lib/format.ts';
 import { chooseTheme, chosenTheme, type Theme } from './lib/theme.ts';
+import { LiveContext } from './live-context.ts';
 import { useSession } from './session-context.ts';
 import { Icon, type IconName } from './ui/icons.tsx';
 
@@ -61,9 +62,18 @@ const isAt = (location: string, path: string) =>
 
 function Account({ onSignOut }: { onSignOut: () => void }) {
   const { arn, region, accountId } = useSession();
+  const live = use(LiveContext);
   return (
     <div className="account">
-      <ThemeSwitch />
+      <div className="account-head">
+        <span
+          className={live ? 'state good' : 'state busy'}
+          title={live ? 'Changes appear as they happen' : 'Changes are looked for every 3 s'}
+        >
+          {live ? 'Live' : 'Not live'}
+        </span>
+        <ThemeSwitch />
+      </div>
       <p className="who" title={arn}>
         <strong>{arnName(arn)}</strong>
         <span>

@@ -39,6 +39,21 @@ export function sessionCookie(incoming: Pick<Incoming, 'header'>): string {
   return '';
 }
 
+const OF_BROWSER = /^(?:cookie|origin|referer|sec-.*)$/;
+
+/**
+ * The request without what belongs to the browser and the console alone: a service may pass headers on, as S3 does to
+ * one outside of squib.
+ */
+export function withoutSecrets(incoming: Incoming): Incoming {
+  const hidden = (name: string) => name === CSRF_HEADER || OF_BROWSER.test(name);
+  return {
+    ...incoming,
+    header: (name) => (hidden(name) ? undefined : incoming.header(name)),
+    headerNames: [...incoming.headerNames].filter((name) => !hidden(name)),
+  };
+}
+
 /** @param seconds how long it lasts; 0 removes it @param secure the page came over TLS */
 export function setCookie(value: string, seconds: number, secure: boolean): string {
   const flags = `Path=/console; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;

@@ -7,7 +7,15 @@ import { SMALL_BODY } from '../aws/http/limits.ts';
 import { readBody } from '../aws/http/read-body.ts';
 import { callerOf } from '../aws/sigv4/authenticate.ts';
 import type { ConsoleCall, WebConsole } from '../aws/web-console.ts';
-import { CSRF_HEADER, isOwnHost, isSameOrigin, protect, sessionCookie, setCookie } from './guards.ts';
+import {
+  CSRF_HEADER,
+  isOwnHost,
+  isSameOrigin,
+  protect,
+  sessionCookie,
+  setCookie,
+  withoutSecrets,
+} from './guards.ts';
 import type { ConsoleSessions, OpenedSession, SignedIn } from './sessions.ts';
 import { bridgeShell, csrfSubprotocol, type EndpointAddress } from './shell-bridge.ts';
 import type { StaticFiles } from './static-files.ts';
@@ -66,7 +74,8 @@ export function createWebConsole(parts: WebConsoleParts): WebConsole & { close()
     if (path === '') return refuse(404, 'NotFound', 'The path names no service.');
     if (path.startsWith(LINKS)) return refuse(403, 'AccessDenied', 'A session cannot make sign-in links.');
     const { credential, region } = found;
-    return { call: { service, incoming: { ...incoming, path, session: { credential, region } } } };
+    const session = { credential, region };
+    return { call: { service, incoming: { ...withoutSecrets(incoming), path, session } } };
   };
 
   /** Sign in (POST), who is signed in (GET), sign out (DELETE). */

@@ -123,7 +123,11 @@ async function demo(keep: boolean): Promise<void> {
 
 function farewell(imageArn: string): void {
   say(`
-squib stays up. To go on with the AWS CLI (as root, or behind sudo):
+squib stays up. To go on in the browser, open the link that this prints (as root, or behind sudo):
+
+  bin/squib console
+
+or with the AWS CLI:
 
   eval "$(bin/squib env)"
   aws lambda-microvms list-microvm-images

@@ -135,10 +135,14 @@ export function useConnectors() {
   });
 }
 
-/** An action of the user: what becomes of it is announced, a failure with its reason. */
+/**
+ * An action of the user: what becomes of it is announced, a failure with its reason.
+ * @param options.inForm a failure is shown where it was asked for
+ */
 export function useAction<Input, Result>(
   run: (input: Input) => Promise<Result>,
   done: (result: Result, input: Input) => string | undefined,
+  { inForm = false } = {},
 ) {
   const announce = useAnnounce();
   return useMutation({
@@ -147,7 +151,9 @@ export function useAction<Input, Result>(
       const text = done(result, input);
       if (text !== undefined) announce(text);
     },
-    onError: (error) => announce(error.message, { bad: true }),
+    onError: (error) => {
+      if (!inForm) announce(error.message, { bad: true });
+    },
   });
 }
 

@@ -134,6 +134,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
       call('CreateNetworkConnector', {
         Name: form.name,
         OperatorRole: form.role,
+        ClientToken: newToken(),
         Configuration: {
           VpcEgressConfiguration: {
             SubnetIds: list(form.subnets),
@@ -147,6 +148,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
       onClose();
       return `${form.name} was created.`;
     },
+    { inForm: true },
   );
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -214,3 +216,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
 }
 
 const list = (text: string) => text.split(/[\s,]+/).filter((each) => each !== '');
+
+/** Makes a call that is sent twice do its work once. */
+const newToken = () =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -101,6 +101,7 @@ function CredentialDialog({ credential, onClose }: { credential: Credential; onC
       onClose();
       return `${userName} was changed; it holds from the next request on.`;
     },
+    { inForm: true },
   );
   const remove = useAction(
     () => call('DeleteCredential', { userName }),
@@ -168,6 +169,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
         ...(days !== '' && { expiresAt: new Date(Date.now() + Number(days) * 86_400_000).toISOString() }),
       }),
     () => undefined,
+    { inForm: true },
   );
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -60,7 +60,7 @@ export function Overview() {
           <Failures
             microvms={rows}
             images={images.data ?? []}
-            ready={microvms.isSuccess && images.isSuccess}
+            ready={microvms.isSuccess && !images.isPending}
           />
           <Recent rows={rows.slice(0, 8)} ready={microvms.isSuccess} />
         </div>

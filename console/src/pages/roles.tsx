@@ -137,6 +137,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
       onClose();
       return `${name} was created.`;
     },
+    { inForm: true },
   );
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -95,6 +95,7 @@ function RunForm({ images, first }: { images: string[]; first: string }) {
       go(`/microvms/${microvmId}`);
       return 'The MicroVM starts.';
     },
+    { inForm: true },
   );
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -23,7 +23,7 @@ export function Settings() {
             <Facts>
               <Fact name="Version">{host.data.version}</Fact>
               <Fact name="Machine">{host.data.hostname}</Fact>
-              <Fact name="Up since">
+              <Fact name="Started">
                 <Time at={toTime(host.data.startedAt)} />
               </Fact>
               <Fact name="Engine">{host.data.engine}</Fact>

@@ -18,12 +18,24 @@ interface ChartProps {
   format(value: number): string;
   /** Least height of the scale, so that noise around nothing looks like nothing. */
   atLeast: number;
+  /** Of bytes: the scale has steps of powers of two. */
+  binary?: boolean;
 }
 
 const HEIGHT = 132;
+const POWERS = Array.from({ length: 45 }, (_, power) => 2 ** power);
+
+/** Of the moment that a line of the grid stands for, in epoch seconds. */
+const clock = (seconds: number) =>
+  new Date(seconds * 1000).toLocaleTimeString(undefined, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+  });
 
 /** Lines over time. The last values stand beside the title in words. */
-export function Chart({ title, times, series, format, atLeast }: ChartProps) {
+export function Chart({ title, times, series, format, atLeast, binary = false }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(null);
   const names = series.map(({ name, color }) => `${name}=${color}`).join();
@@ -36,7 +48,7 @@ export function Chart({ title, times, series, format, atLeast }: ChartProps) {
     const make = () => {
       plot.current?.destroy();
       plot.current = new uPlot(
-        options(element, series, atLeast, (value) => formatNow.current(value)),
+        options(element, series, { atLeast, binary }, (value) => formatNow.current(value)),
         data(times, series),
         element,
       );
@@ -57,7 +69,7 @@ export function Chart({ title, times, series, format, atLeast }: ChartProps) {
       plot.current?.destroy();
       plot.current = null;
     };
-  }, [names, atLeast]);
+  }, [names, atLeast, binary]);
   useEffect(() => {
     plot.current?.setData(data(times, series));
   }, [times, series]);
@@ -88,7 +100,7 @@ const data = (times: number[], series: Series[]): uPlot.AlignedData => [
 function options(
   element: HTMLElement,
   series: Series[],
-  atLeast: number,
+  { atLeast, binary }: { atLeast: number; binary: boolean },
   format: (value: number) => string,
 ): uPlot.Options {
   const color = (name: string) => resolve(element, name);
@@ -106,8 +118,14 @@ function options(
     padding: [8, 4, 0, 0],
     scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, atLeast)] } },
     axes: [
-      { ...axis, space: 80 },
-      { ...axis, size: 66, space: 28, values: (_, ticks) => ticks.map(format) },
+      { ...axis, space: 70, size: 24, values: (_, ticks) => ticks.map(clock) },
+      {
+        ...axis,
+        size: 62,
+        space: 28,
+        ...(binary && { incrs: POWERS }),
+        values: (_, ticks) => ticks.map(format),
+      },
     ],
     series: [
       {},

@@ -58,7 +58,7 @@ export function LogView({ label, group, matches, live, empty }: LogViewProps) {
       <div className="log-lines" ref={box} role="log" aria-label={label} tabIndex={0}>
         {shown.length === 0 && <p className="muted">{wanted === '' ? empty : 'No line holds this text.'}</p>}
         {shown.map(({ key, timestamp, message }) => (
-          <div key={key} className="log-line">
+          <div key={key} className={isError(message) ? 'log-line bad' : 'log-line'}>
             <time dateTime={new Date(timestamp).toISOString()} title={absolute(timestamp)}>
               {clock(timestamp)}
             </time>
@@ -69,6 +69,9 @@ export function LogView({ label, group, matches, live, empty }: LogViewProps) {
     </div>
   );
 }
+
+/** As builds write the line that says what failed. */
+const isError = (message: string) => /^(#\d+ )?ERROR/.test(message);
 
 const clock = (timestamp: number) => {
   const time = new Date(timestamp);

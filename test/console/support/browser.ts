@@ -27,6 +27,33 @@ export async function consoleLink(squib: TestSquib, as?: Credential): Promise<st
   return new URL(path, connection.endpoint).href;
 }
 
+/** A page that is signed in, on the overview. */
+export async function openConsole(browser: Browser, squib: TestSquib, as?: Credential): Promise<Page> {
+  const context = await browser.newContext({
+    ...{ viewport: { width: 1280, height: 800 }, ignoreHTTPSErrors: true, reducedMotion: 'reduce' },
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+  const page = await context.newPage();
+  // A build may take its time on a busy machine.
+  page.setDefaultTimeout(240_000);
+  await page.goto(await consoleLink(squib, as));
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  return page;
+}
+
+/** Drops files or folders of this machine on the middle of an element, as a hand would. */
+export async function drop(page: Page, selector: string, ...files: string[]): Promise<void> {
+  const box = await page.locator(selector).boundingBox();
+  if (!box) throw new Error(`${selector} is not to be seen`);
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files, dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await session.send('Input.dispatchDragEvent', { type, x, y, data });
+  }
+  await session.detach();
+}
+
 /** Everything that a page must not have: errors, refused by its content security policy or thrown. */
 export function problemsOf(page: Page): string[] {
   const problems: string[] = [];

@@ -74,6 +74,7 @@ export function ImageForm({ imageArn, settings }: ImageFormProps) {
       go(`/images/${imageName}/${imageVersion}`);
       return 'The build has started.';
     },
+    { inForm: true },
   );
   const submit = (event: FormEvent) => {
     event.preventDefault();

@@ -56,7 +56,7 @@ function Contents({ name, imageArn, version }: OfVersion) {
         <div className="note bad" role="alert">
           <div>
             <p>
-              <strong>The build failed.</strong> {reason}
+              <strong>{reason ?? 'The build failed.'}</strong> The log says more.
             </p>
           </div>
         </div>

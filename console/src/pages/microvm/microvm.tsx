@@ -4,6 +4,7 @@ import { useMicrovm } from '../../api/queries.ts';
 import { toTime } from '../../api/wire.ts';
 import { arnName, duration } from '../../lib/format.ts';
 import { Copyable } from '../../ui/copyable.tsx';
+import { Icon } from '../../ui/icons.tsx';
 import { LogView } from '../../ui/log-view.tsx';
 import { Empty, ErrorNote, Loading } from '../../ui/notes.tsx';
 import { Fact, Facts, Page, Panel } from '../../ui/page.tsx';
@@ -34,7 +35,17 @@ export function Microvm({ params: { id } }: { params: { id: string } }) {
       title={id}
       trail={trail}
       badge={<State value={data.state} />}
-      actions={<MicrovmActions microvmId={id} state={data.state} />}
+      actions={
+        <>
+          <MicrovmActions microvmId={id} state={data.state} />
+          {takesShell(data) && data.state !== 'TERMINATED' && (
+            <Link href={`/microvms/${id}/terminal`} className="button primary">
+              <Icon name="terminal" />
+              Connect
+            </Link>
+          )}
+        </>
+      }
     >
       <Tabs id={id} />
       <Switch>
@@ -127,6 +138,9 @@ function IdlePolicy({ policy }: { policy: NonNullable<Detail['idlePolicy']> }) {
   );
 }
 
+const takesShell = ({ ingressNetworkConnectors }: Detail) =>
+  ingressNetworkConnectors?.some((arn) => arn.endsWith(':SHELL_INGRESS')) ?? false;
+
 const connectorNames = (arns: string[] | undefined) => arns?.map(arnName).join(', ') || 'none';
 
 function Logs({ microvm: { imageArn, microvmId, state } }: { microvm: Detail }) {
@@ -144,11 +158,10 @@ function Logs({ microvm: { imageArn, microvmId, state } }: { microvm: Detail }) 
 }
 
 function Terminal({ microvm }: { microvm: Detail }) {
-  const shell = microvm.ingressNetworkConnectors?.some((arn) => arn.endsWith(':SHELL_INGRESS')) ?? false;
   if (microvm.state === 'TERMINATED') {
     return <Empty icon="terminal" title="It has ended: there is nothing to connect to" />;
   }
-  if (!shell) {
+  if (!takesShell(microvm)) {
     return (
       <Empty icon="terminal" title="This MicroVM takes no shell">
         <p>

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'react';
 import { ApiError } from '../../api/api-error.ts';
 import { call } from '../../api/call.ts';
 import { csrfToken } from '../../api/session.ts';
-import { strictDocument } from '../../lib/strict-document.ts';
+import { styleByObjects } from '../../lib/strict-styles.ts';
 
 type Phase = 'connecting' | 'open' | 'closed';
 
@@ -55,13 +55,13 @@ export function Shell({ microvmId, endpoint }: { microvmId: string; endpoint: st
 }
 
 function openTerminal(element: HTMLElement): { terminal: Terminal; close(): void } {
+  const freeStyles = styleByObjects();
   const terminal = new Terminal({
     fontFamily: getComputedStyle(element).fontFamily,
     fontSize: 13,
     cursorBlink: true,
     scrollback: 5000,
     screenReaderMode: true,
-    documentOverride: strictDocument(),
     theme: {
       background: '#141413',
       foreground: '#ececea',
@@ -82,6 +82,7 @@ function openTerminal(element: HTMLElement): { terminal: Terminal; close(): void
     close() {
       resized.disconnect();
       terminal.dispose();
+      freeStyles();
     },
   };
 }

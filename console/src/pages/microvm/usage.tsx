@@ -49,6 +49,7 @@ export function UsagePanel({ microvmId, ended }: { microvmId: string; ended: boo
             ]}
             format={bytes}
             atLeast={32 * 1024 * 1024}
+            binary
           />
           <Chart
             title="Network"
@@ -67,6 +68,7 @@ export function UsagePanel({ microvmId, ended }: { microvmId: string; ended: boo
             ]}
             format={(rate) => `${bytes(rate)}/s`}
             atLeast={1024}
+            binary
           />
         </div>
       )}
