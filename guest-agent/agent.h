@@ -203,4 +203,7 @@ void freeze_forget_request(void);
 bool frozen(void);
 void flush_disk(uint32_t tag);
 
+/* scrub.c */
+void scrub(uint32_t tag, const uint8_t *body, size_t length);
+
 #endif

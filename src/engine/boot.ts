@@ -17,6 +17,12 @@ export const KERNEL_COMMAND_LINE = [
   ...['tsc=reliable', 'nowatchdog', 'rcupdate.rcu_cpu_stall_suppress=1'],
 ].join(' ');
 
+/**
+ * An emulated processor has none of the faults that the kernel guards against, and pays dearly for the guards: every
+ * system call would empty its address translations. Boot and applications take a fifth less time without.
+ */
+const EMULATED = 'mitigations=off';
+
 export interface BootOrder {
   id: string;
   /** Folder of the machine; made when missing. */
@@ -30,6 +36,9 @@ export interface BootOrder {
   /** Where the network card leads to; without it, nowhere. */
   tap?: Tap | undefined;
 }
+
+const commandLine = ({ accelerator }: EngineContext) =>
+  accelerator === 'tcg' ? `${KERNEL_COMMAND_LINE} ${EMULATED}` : KERNEL_COMMAND_LINE;
 
 /** Starts a machine from nothing; its memory lives in `dir/memory`, which a snapshot then takes over. */
 export async function boot(engine: EngineContext, o: BootOrder): Promise<QemuMachine> {
@@ -62,7 +71,7 @@ export async function boot(engine: EngineContext, o: BootOrder): Promise<QemuMac
     command: machineArguments({
       shape: o.shape,
       accelerator: engine.accelerator,
-      birth: { kind: 'boot', commandLine: KERNEL_COMMAND_LINE, initramfs: true },
+      birth: { kind: 'boot', commandLine: commandLine(engine), initramfs: true },
       disk: true,
       diskBytesPerSecond: engine.diskBytesPerSecond,
       consoleFile: o.consoleFile !== undefined,

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,6 +19,8 @@ export interface Machine {
   readonly snapshotDir: string | undefined;
   /** A raw byte stream to the guest agent; one at a time. Rejects when the machine is gone. */
   connectChannel(): Promise<Duplex>;
+  /** Only of a booted machine: size of its memory, and how much of it was ever written, in bytes. */
+  memory(): Promise<{ size: number; written: number }>;
   /** Lets the guest run. */
   run(): Promise<void>;
   /** Stops the guest's processors. */
@@ -119,6 +122,11 @@ export class QemuMachine implements Machine {
   async clearChannel(): Promise<void> {
     const channel = await this.connectChannel();
     await new Promise((resolve) => channel.once('close', resolve).destroy());
+  }
+
+  async memory(): Promise<{ size: number; written: number }> {
+    const { size, blocks } = await stat(machineFiles(this.dir).memory);
+    return { size, written: blocks * 512 };
   }
 
   async run(): Promise<void> {

@@ -34,7 +34,16 @@ export const frameType = {
 export const streamKind = { tcp: 1, shell: 2, metadata: 3, names: 4, query: 5, exec: 6, api: 7 } as const;
 export const execFlag = { terminal: 1, files: 2 } as const;
 export const refusal = { portClosed: 1, limit: 2, noContainer: 3, failed: 4, badRequest: 5 } as const;
-export const request = { start: 1, freeze: 2, thaw: 3, sync: 4, powerOff: 5, ping: 6, network: 7 } as const;
+export const request = {
+  start: 1,
+  freeze: 2,
+  thaw: 3,
+  sync: 4,
+  powerOff: 5,
+  ping: 6,
+  network: 7,
+  scrub: 8,
+} as const;
 export const replyOk = 0;
 export const eventContainerExit = 1;
 export const containerState = { none: 0, running: 1, exited: 2 } as const;

@@ -8,10 +8,14 @@ import { after, before, test } from 'node:test';
 import { createEngine, type Engine, type Machine } from '../../src/engine/engine.ts';
 import { GuestConnection } from '../../src/guest/guest-connection.ts';
 import { createLog } from '../../src/log/log.ts';
-import { cacheDir } from './support/machine.ts';
+import { bootMs, cacheDir } from './support/machine.ts';
 import { makeRootDisk } from './support/root-disk.ts';
 
+const MiB = 1024 ** 2;
 const uid = 762_000;
+/** Memory that the machine wrote before its snapshot, and what the snapshot holds of it, in bytes. */
+let written = 0;
+let stored = 0;
 let engine: Engine;
 let folder: string;
 let snapshotDir: string;
@@ -26,7 +30,7 @@ function order() {
 /** Connects before the machine goes on, as the host does. */
 async function wake(machine: Machine): Promise<GuestConnection> {
   running.add(machine);
-  const opening = GuestConnection.open(await machine.connectChannel());
+  const opening = GuestConnection.open(await machine.connectChannel(), { timeoutMs: bootMs });
   opening.catch(() => {});
   await machine.run();
   return opening;
@@ -62,15 +66,26 @@ before(async () => {
   const spec = { argv: ['/probe'], env: {}, cwd: '/', uid: 0, gid: 0, groups: [], hostname: 'm' };
   await guest.startContainer({ ...spec, allCapabilities: false });
   await up;
+  const fill = `head -c ${60 * MiB} /dev/urandom >/dev/shm/used; : >/dev/shm/used`;
+  const shell = await guest.openShell({ columns: 80, rows: 24, argv: ['sh', '-c', fill] });
+  shell.stream.resume();
+  assert.equal(await shell.exited, 0);
   await guest.freeze();
+  written = (await machine.memory()).written;
+  await guest.scrub(await machine.memory());
   await guest.close();
-  await engine.snapshot(machine, snapshotDir);
+  stored = (await engine.snapshot(machine, snapshotDir)).memoryBytes;
   running.delete(machine);
 });
 
 after(async () => {
   for (const machine of running) await machine.kill();
   rmSync(folder, { recursive: true, force: true });
+});
+
+test('memory that was used and given back is not in the snapshot', () => {
+  assert.ok(written > 110 * MiB, `${written} bytes were written`);
+  assert.ok(stored < written - 55 * MiB, `of ${written} bytes ${stored} were stored`);
 });
 
 test('clones of one snapshot run nothing before they are thawed, and then differ in randomness, not in time', async () => {

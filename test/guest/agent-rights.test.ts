@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ContainerSpec, GuestConnection } from '../../src/guest/guest-connection.ts';
-import { startMachine } from './support/machine.ts';
+import { bootMs, startMachine } from './support/machine.ts';
 
 const spec: ContainerSpec = {
   argv: [],
@@ -18,7 +18,7 @@ const spec: ContainerSpec = {
 async function runAlone(wanted: Partial<ContainerSpec>, script: string) {
   const machine = await startMachine();
   try {
-    const guest = await GuestConnection.open(await machine.channel());
+    const guest = await GuestConnection.open(await machine.channel(), { timeoutMs: bootMs });
     let output = '';
     guest.onOutput((_stream, chunk) => {
       output += chunk;

@@ -14,7 +14,7 @@ import {
 import { marker } from '../../src/guest/protocol.ts';
 import { ByteReader } from '../../src/host/files/byte-reader.ts';
 import { encodeEntry, readEntry } from '../../src/host/files/entries.ts';
-import { startMachine, type TestMachine } from './support/machine.ts';
+import { bootMs, startMachine, type TestMachine } from './support/machine.ts';
 
 const spec: ContainerSpec = {
   argv: ['probe'],
@@ -32,7 +32,7 @@ let guest: GuestConnection;
 const output = { stdout: '', stderr: '' };
 
 async function connect(): Promise<GuestConnection> {
-  const connection = await GuestConnection.open(await machine.channel());
+  const connection = await GuestConnection.open(await machine.channel(), { timeoutMs: bootMs });
   connection.onOutput((stream, chunk) => {
     output[stream] += chunk.toString();
   });

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { PortClosed, type ShellSession, type UsageCounters } from '../../control/host.ts';
 import type { Machine } from '../../engine/engine.ts';
 import type { ByteMeter } from '../../guest/byte-meter.ts';
-import { type GuestConnection, GuestPortClosed } from '../../guest/guest-connection.ts';
+import { type GuestConnection, GuestPortClosed, GuestRequestFailed } from '../../guest/guest-connection.ts';
 import type { LogWriter } from '../../store/log-store.ts';
 import { lineSplitter } from '../log-lines.ts';
 import type { GuestSide } from '../network/guest-networking.ts';
@@ -122,10 +122,19 @@ export class LiveMicrovm {
     });
   }
 
-  /** Freezes the container and leaves the channel, so that the machine may be saved. `detach`: without an address. */
-  async quiesce(o: { detach?: boolean } = {}): Promise<void> {
+  /**
+   * Freezes the container and leaves the channel, so that the machine may be saved. `asSnapshot`: what others begin
+   * with has no address, and its free memory is empty; is told where that could not be done.
+   */
+  async quiesce(o: { asSnapshot?: (trouble: string) => void } = {}): Promise<void> {
     await this.#guest.freeze();
-    if (o.detach) await this.#guest.setNetwork(undefined);
+    if (o.asSnapshot) {
+      await this.#guest.scrub(await this.machine.memory()).catch((error) => {
+        if (!(error instanceof GuestRequestFailed)) throw error;
+        o.asSnapshot?.(`freed memory is stored as it was left: ${error.message}`);
+      });
+      await this.#guest.setNetwork(undefined);
+    }
     await this.#guest.close();
   }
 

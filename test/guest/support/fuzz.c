@@ -46,6 +46,11 @@ void thaw(uint32_t tag, const uint8_t *body, size_t length) {
   reply(tag, REPLY_OK, "%d", sum);
 }
 void flush_disk(uint32_t tag) { reply(tag, REPLY_OK, NULL); }
+void scrub(uint32_t tag, const uint8_t *body, size_t length) {
+  (void)body;
+  (void)length;
+  reply(tag, REPLY_OK, NULL);
+}
 void power_off(void) {}
 void network_set(uint32_t tag, const uint8_t *body, size_t length) { check(body || !length, "body"), reply(tag, REPLY_OK, NULL); }
 void shell_resize(struct stream *stream, uint16_t columns, uint16_t rows) { check(stream && columns + rows >= 0, "size"); }

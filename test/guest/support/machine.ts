@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeRootDisk } from './root-disk.ts';
 
+/** A cold boot takes 6 s, and ten times that on a busy machine. */
+export const bootMs = 180_000;
 export const cacheDir = process.env.SQUIB_CACHE_DIR ?? '/var/cache/squib';
 
 /** One virtual machine with the guest agent, started without squib's engine. */
