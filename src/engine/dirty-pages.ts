@@ -41,13 +41,18 @@ export async function findMapping(
  * The pages of a private file mapping that differ from the file: those present or swapped out that are not the file's.
  * The machine must be stopped.
  */
-export async function findDirtyPages(
+export const findDirtyPages = (pid: number, mapping: { address: number; pages: number }) =>
+  findPages(pid, mapping, 'dirty');
+
+/** `touched`: pages that were read or written, whether they differ from the file or not. */
+export async function findPages(
   pid: number,
   mapping: { address: number; pages: number },
+  which: 'dirty' | 'touched',
 ): Promise<PageRun[]> {
   const handle = await open(`/proc/${pid}/pagemap`, 'r');
   try {
-    return await scan(handle, mapping);
+    return await scan(handle, mapping, which === 'dirty' ? OF_FILE : 0);
   } finally {
     await handle.close();
   }
@@ -56,6 +61,7 @@ export async function findDirtyPages(
 async function scan(
   handle: FileHandle,
   { address, pages }: { address: number; pages: number },
+  without: number,
 ): Promise<PageRun[]> {
   const runs: PageRun[] = [];
   const buffer = Buffer.allocUnsafeSlow(8 * Math.min(pages, PAGES_PER_READ));
@@ -68,7 +74,7 @@ async function scan(
     if (got === 0) throw new MachineFailed('The page map ended early.');
     for (let index = 0; index < got; index++) {
       const bits = words[2 * index + 1]!; // little-endian: the upper half comes second
-      if ((bits & (PRESENT | SWAPPED)) === 0 || (bits & OF_FILE) !== 0) {
+      if ((bits & (PRESENT | SWAPPED)) === 0 || (bits & without) !== 0) {
         run = undefined;
       } else if (run) {
         run.count++;

@@ -12,6 +12,7 @@ import type { RestoreOrder } from './incoming.ts';
 import { type Machine, QemuMachine } from './machine.ts';
 import { type LimitSettings, MachineGroups } from './machine-limits.ts';
 import { machineFiles } from './machine-record.ts';
+import { Prefetcher, recordTouched } from './prefetch.ts';
 import { restore } from './restore.ts';
 import { commitResume, resume } from './resume.ts';
 import { snapshot } from './snapshot.ts';
@@ -52,6 +53,11 @@ export interface Engine {
   checkSnapshot(snapshotDir: string): Promise<void>;
   /** A new machine from a snapshot; paused: call `run()`. Throws {@link SnapshotDamaged}, {@link SnapshotUnfit}. */
   restore(o: RestoreOrder): Promise<Machine>;
+  /**
+   * Keeps with the snapshot which of its pages a restored machine has touched: later ones read them ahead.
+   * @returns their bytes
+   */
+  recordTouched(machine: Machine): Promise<number>;
   /** Writes a restored machine to `dir/suspended` and ends its process; on failure it goes on as before. */
   suspend(machine: Machine): Promise<SuspendSizes>;
   /** Makes a snapshot of a restored machine that runs, and goes on running. */
@@ -84,7 +90,7 @@ export interface Engine {
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { accelerator, reason } = await chooseAccelerator(options);
   const context: EngineContext = {
-    ...{ cacheDir: options.cacheDir, log: options.log, accelerator },
+    ...{ cacheDir: options.cacheDir, log: options.log, accelerator, prefetcher: new Prefetcher() },
     circumstances: await circumstances(options.cacheDir, accelerator),
     diskBytesPerSecond: (options.groups?.settings.diskMiBPerSecond ?? 0) * 1024 ** 2,
     ...(options.groups && { groups: await openGroups(options.groups) }),
@@ -97,6 +103,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     snapshot: (machine, snapshotDir) => snapshot(context, own(machine), snapshotDir),
     checkSnapshot: async (snapshotDir) => void (await checkSnapshot(context, snapshotDir)),
     restore: (o) => restore(context, o),
+    recordTouched: (machine) => recordTouched(own(machine)),
     suspend: (machine) => suspend(context, own(machine)),
     fork: (machine, snapshotDir, around) => fork(context, own(machine), snapshotDir, around),
     snapshotBelow,

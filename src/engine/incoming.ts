@@ -34,6 +34,7 @@ export async function startIncoming(
   devices: string,
   fill?: (machine: QemuMachine) => Promise<void>,
 ): Promise<QemuMachine> {
+  engine.prefetcher.begin(engine, o.snapshotDir);
   const below = snapshotFiles(o.snapshotDir);
   const own = machineFiles(o.dir);
   await prepareFolder(o.dir);
