@@ -6,13 +6,15 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { aws, runProgram } from '../support/aws-cli.ts';
+import { commit } from '../support/git.ts';
 import { TestSquib } from '../support/squib.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 let squib: TestSquib;
 let app: string;
-const deploy = (...args: string[]) =>
-  runProgram(squib, process.execPath, [program, 'deploy', app, '--name', 'short', ...args]);
+const deploy = (...args: string[]) => deployFrom(app, ...args);
+const deployFrom = (source: string, ...args: string[]) =>
+  runProgram(squib, process.execPath, [program, 'deploy', source, '--name', 'short', ...args]);
 
 before(async () => {
   squib = await TestSquib.start();
@@ -40,10 +42,17 @@ test('a folder becomes an image; its log is shown in plain lines', async () => {
   assert.ok(!stdout.includes('\x1b'));
 });
 
-test('a second time it makes the next version; a failed build is told in words', async () => {
-  writeFileSync(join(app, 'Dockerfile'), 'FROM python:3.13-slim\nRUN echo broken && exit 3\n');
-  const { stdout, stderr, code } = await deploy();
+test('a commit of a Git repository makes the next version; a failed build is told in words', async () => {
+  const repository = join(squib.config.dataDir, 'repository');
+  cpSync(app, join(repository, 'services/app'), { recursive: true });
+  writeFileSync(
+    join(repository, 'services/app/Dockerfile'),
+    'FROM python:3.13-slim\nRUN echo broken && exit 3\n',
+  );
+  commit(repository, 'broken');
+  const { stdout, stderr, code } = await deployFrom(`file://${repository}#broken:services/app`);
   assert.equal(code, 1);
+  assert.match(stdout, /^Checked out commit [0-9a-f]{40}$/m);
   assert.match(stdout, /version 2\.0/);
   assert.match(stdout, /broken/);
   assert.match(stderr, /^squib: Version 2\.0 was not built: /);

@@ -13,6 +13,7 @@ import { argument } from '../argument.ts';
 import { command, connectionOptions, type Values } from '../command.ts';
 import { packFolder } from '../deploy/code-artifact.ts';
 import { followBuild } from '../deploy/follow-build.ts';
+import { checkOut, gitSource } from '../deploy/git-checkout.ts';
 import { variables } from '../exec/variables.ts';
 import { Progress } from '../progress.ts';
 import { UsageError } from '../usage-error.ts';
@@ -46,43 +47,57 @@ const bucket = 'squib-deploy';
 
 export const deploy = command({
   summary: 'make a MicroVM image of a folder with a Dockerfile, or its next version',
-  synopsis: ['deploy FOLDER [OPTIONS]'],
-  description: `Packs the folder, uploads it, creates the image or makes its next version, and shows the build log until the version
-can run. FILE of --settings holds further members of CreateMicrovmImage, such as hooks; members that an update leaves out
+  synopsis: ['deploy FOLDER|REPOSITORY [OPTIONS]'],
+  description: `Packs a folder, or a folder of one commit of a Git repository (URL#REF:FOLDER, of which REF and FOLDER may be left
+out), uploads it, creates the image or makes its next version, and shows the build log until the version can run. FILE of --settings holds further members of CreateMicrovmImage, such as hooks; members that an update leaves out
 are as if they had never been set. Ends with code 1 when the build fails.`,
   options,
   complete: ['file'],
   examples: [
     'squib deploy examples/flask-hello',
     'squib deploy . --name api --memory 1024 --env MODE=test --settings microvm.json',
+    'squib deploy https://git.example.com/team/app.git#v1.2:services/api',
+    'squib deploy file:///home/me/app#my-branch',
   ],
   async run({ values, positionals }) {
-    const folder = argument(positionals, 'FOLDER');
-    const name = values.name ?? basename(resolve(folder)).replaceAll(/[^\w-]/g, '-');
-    const connection = findConnection(values);
-    const progress = new Progress(values.json ? { write: () => true } : process.stdout);
-
-    const { zip, hash, files } = await packFolder(folder);
-    const uri = await upload(connection, `${name}/${hash}.zip`, zip);
-    progress.line(`Uploaded ${files} files (${Math.ceil(zip.length / 1024)} KiB) as ${uri}`);
-    const account = await callerAccount(connection);
-    const imageArn = `arn:aws:lambda:${connection.region}:${account}:microvm-image:${name}`;
-    const asked = { ...settings(values, connection.region, account), codeArtifact: { uri } };
-    const version = await createOrUpdate(connection, imageArn, name, asked);
-    progress.line(`Building ${imageArn} version ${version}`);
-    const logGroup = asked.logging?.cloudWatch?.logGroup ?? `/aws/lambda-microvms/${name}`;
-    const state = await followBuild(connection, {
-      ...{ imageArn, version, logGroup },
-      onLine: (line) => progress.line(line),
-      onTick: () => progress.status(`building version ${version}`),
-    });
-    progress.end();
-    if (state !== 'CREATED' && state !== 'UPDATED') throw await failure(connection, imageArn, version, state);
-    if (values.json) return console.log(JSON.stringify({ imageArn, imageVersion: version }, undefined, 2));
-    console.log(`${name} version ${version} is ready. Run it:`);
-    console.log(`  squib run ${name} --wait`);
+    const source = argument(positionals, 'FOLDER');
+    const repository = gitSource(source);
+    if (!repository) return deployFolder(values, source, basename(resolve(source)));
+    const checkout = await checkOut(repository);
+    try {
+      if (!values.json) console.log(`Checked out commit ${checkout.commit}`);
+      await deployFolder(values, checkout.folder, checkout.name);
+    } finally {
+      checkout.remove();
+    }
   },
 });
+
+async function deployFolder(values: Values<typeof options>, folder: string, called: string): Promise<void> {
+  const name = values.name ?? called.replaceAll(/[^\w-]/g, '-');
+  const connection = findConnection(values);
+  const progress = new Progress(values.json ? { write: () => true } : process.stdout);
+
+  const { zip, hash, files } = await packFolder(folder);
+  const uri = await upload(connection, `${name}/${hash}.zip`, zip);
+  progress.line(`Uploaded ${files} files (${Math.ceil(zip.length / 1024)} KiB) as ${uri}`);
+  const account = await callerAccount(connection);
+  const imageArn = `arn:aws:lambda:${connection.region}:${account}:microvm-image:${name}`;
+  const asked = { ...settings(values, connection.region, account), codeArtifact: { uri } };
+  const version = await createOrUpdate(connection, imageArn, name, asked);
+  progress.line(`Building ${imageArn} version ${version}`);
+  const logGroup = asked.logging?.cloudWatch?.logGroup ?? `/aws/lambda-microvms/${name}`;
+  const state = await followBuild(connection, {
+    ...{ imageArn, version, logGroup },
+    onLine: (line) => progress.line(line),
+    onTick: () => progress.status(`building version ${version}`),
+  });
+  progress.end();
+  if (state !== 'CREATED' && state !== 'UPDATED') throw await failure(connection, imageArn, version, state);
+  if (values.json) return console.log(JSON.stringify({ imageArn, imageVersion: version }, undefined, 2));
+  console.log(`${name} version ${version} is ready. Run it:`);
+  console.log(`  squib run ${name} --wait`);
+}
 
 type Settings = Omit<CreateMicrovmImageRequest, 'name' | 'tags' | 'clientToken' | 'codeArtifact'>;
 
