@@ -30,8 +30,14 @@ export interface Config extends NetworkSettings {
    * value: another registry's prefix, `oci:/folder:tag` or `oci-archive:/file`.
    */
   mirrors: Record<string, string>;
-  /** Credentials for registries by host name, port included where it has one. The file holds nothing but the password. */
-  registries: Record<string, { username: string; passwordFile: string }>;
+  /**
+   * Credentials for registries by host name, port included where it has one. The file holds nothing but the password.
+   * With `ecrEndpoint` the registry is of Amazon ECR's kind: that service gives each build role its own password.
+   */
+  registries: Record<
+    string,
+    { username: string; passwordFile: string; ecrEndpoint?: string; ecrRegion?: string }
+  >;
   /** Image builds: size of the layer cache on disk, and how long the container image build may take. */
   builds: { cacheGiB: number; timeoutMinutes: number };
   /** An S3 service that keeps all buckets instead of squib itself. */
@@ -45,6 +51,8 @@ export interface Config extends NetworkSettings {
   activity: { cpuPercent: number; egressBytesPerSecond: number };
   /** Who may read `/metrics`: whoever sends what stands in this file. Empty: `keys/metrics-token` in `dataDir`. */
   metrics: { tokenFile: string };
+  /** An S3 service that code artifacts come from whose bucket is not in the S3 above. */
+  artifacts: ExternalService;
   /** First of the host user ids that QEMU processes run under, one per MicroVM. */
   firstUid: number;
   /** What the QEMU of one MicroVM may use besides what its size gives its guest. */
@@ -70,6 +78,7 @@ const defaults: Config = {
   standby: { perVersion: 1, total: 4, idleMinutes: 10 },
   activity: { cpuPercent: 0, egressBytesPerSecond: 0 },
   metrics: { tokenFile: '' },
+  artifacts: ownService,
   firstUid: 700_000,
   networks: {},
   securityGroups: {},
@@ -110,7 +119,8 @@ function merge<T extends object>(base: T, given: Json, file: string, path: strin
     } else if (path === 'mirrors') {
       if (typeof value !== 'string') fail(file, here, 'must be a string');
     } else if (path === 'registries') {
-      result[name] = merge({ username: '', passwordFile: '' }, value, file, here);
+      const none = { username: '', passwordFile: '', ecrEndpoint: '', ecrRegion: '' };
+      result[name] = merge(none, value, file, here);
       continue;
     } else if (path === 'quotas.rates' && before !== undefined) {
       result[name] = value === null ? null : merge((before as Rate | null) ?? noRate, value, file, here);
@@ -138,6 +148,7 @@ function checkValues(config: Config, file: string): void {
   for (const [name, port] of Object.entries({ api: config.api.port, endpoint: config.endpoint.port })) {
     if (!Number.isInteger(port) || port < 0 || port > 65_535) fail(file, `${name}.port`, 'must be a port');
   }
+  checkExternalService(config.artifacts, 'artifacts', (path, problem) => fail(file, path, problem));
   checkExternalService(config.s3, 's3', (path, problem) => fail(file, path, problem));
   const { rates, ...limits } = config.quotas;
   for (const [name, limit] of Object.entries(limits)) {
@@ -163,7 +174,11 @@ function checkValues(config: Config, file: string): void {
   }
   if (!(config.standby.idleMinutes > 0)) fail(file, 'standby.idleMinutes', 'must be more than 0');
   if (!(config.builds.timeoutMinutes > 0)) fail(file, 'builds.timeoutMinutes', 'must be more than 0');
-  for (const [host, { username, passwordFile }] of Object.entries(config.registries)) {
+  for (const [host, { username, passwordFile, ecrEndpoint = '' }] of Object.entries(config.registries)) {
+    if (ecrEndpoint !== '') {
+      if (!URL.canParse(ecrEndpoint)) fail(file, `registries.${host}.ecrEndpoint`, 'must be a URL');
+      continue;
+    }
     if (username === '') fail(file, `registries.${host}.username`, 'is missing');
     if (!passwordFile.startsWith('/'))
       fail(file, `registries.${host}.passwordFile`, 'must be an absolute path');

@@ -33,6 +33,7 @@ import { ObjectStore } from '../store/object-store.ts';
 import { openSealer, SealedText } from '../store/sealer.ts';
 import { openStore } from '../store/store.ts';
 import { startApi } from './api.ts';
+import { artifactSources } from './artifacts.ts';
 import { openAuthorization } from './authorization.ts';
 import { openCloudFormation } from './cloudformation.ts';
 import { openConsole } from './console.ts';
@@ -42,6 +43,7 @@ import { guestApi } from './guest-api.ts';
 import { takeInheritedSockets } from './inherited-sockets.ts';
 import { listenAddresses } from './listen-addresses.ts';
 import { openObservability } from './observability.ts';
+import { registryLogins } from './registry-logins.ts';
 
 import { openRoleKeys } from './role-keys.ts';
 
@@ -101,7 +103,11 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   });
   const { cacheDir, mirrors, registries } = config;
   const cacheBytes = config.builds.cacheGiB * 1024 ** 3;
-  const builder = createImageBuilder({ cacheDir, mirrors, registries, cacheBytes, log });
+  const builder = createImageBuilder({
+    ...{ cacheDir, mirrors, registries, cacheBytes, log },
+    login: registryLogins(config),
+  });
+  const artifacts = artifactSources(config, objects, externalS3);
   const buildTimeoutMs = config.builds.timeoutMinutes * 60_000;
   const uids = new UidPool(config.firstUid);
   const networking = await openGuestNetworking(
@@ -111,8 +117,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     log,
   );
   const builds = new BuildPipeline({
-    ...{ layout, engine, builder, logs, log, uids, networking, domain },
-    objects: externalS3 ?? objects,
+    ...{ layout, engine, builder, artifacts, logs, log, uids, networking, domain },
     buildTimeoutMs,
     sealed: new SealedText(openSealer(layout.keys), 'build order'),
     roles: authorization.serviceRoles,
@@ -234,6 +239,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       await networking.close();
       await engine.close();
       await audit.close();
+      artifacts.close();
       externalS3?.close();
       objects.close();
       store.close();

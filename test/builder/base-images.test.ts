@@ -14,8 +14,8 @@ import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { createImageBuilder } from '../../src/host/builder/image-builder.ts';
 import { createLog } from '../../src/log/log.ts';
-import { writeImage, writeLayer, writeLayout } from '../../src/setup/oci-layout.ts';
 import { cacheDir } from './lab/lab.ts';
+import { makeLayout } from './lab/layout.ts';
 import { startRegistry, type TestRegistry } from './lab/registry.ts';
 import { writeZip } from './lab/zip.ts';
 
@@ -73,7 +73,8 @@ describe('base images', () => {
     writeFileSync(config, JSON.stringify({ cacheDir: cache, registries: registries() }));
     return new Promise((resolve) => {
       const all = [program, ...args, '--config', config];
-      execFile(process.execPath, all, { timeout: 30_000 }, (error, stdout, stderr) =>
+      const env = { ...process.env, SQUIB_CACHE_DIR: cache }; // else whoever runs the tests may have set another
+      execFile(process.execPath, all, { timeout: 60_000, env }, (error, stdout, stderr) =>
         resolve({ out: stdout + stderr, status: error ? 1 : 0 }),
       );
     });
@@ -161,19 +162,3 @@ describe('base images', () => {
     assert.match(out, /cannot be fetched/);
   });
 });
-
-/** Two small images, `one` and `two`, that differ in an environment variable. */
-async function makeLayout(layout: string, tags = ['one', 'two'], content = 'root'): Promise<void> {
-  mkdirSync(join(layout, 'blobs', 'sha256'), { recursive: true });
-  const root = `${layout}-root`;
-  mkdirSync(join(root, 'etc'), { recursive: true });
-  writeFileSync(join(root, 'etc', 'passwd'), `${content}:x:0:0:root:/root:/bin/sh\n`);
-  spawnSync('tar', ['-C', root, '-cf', `${layout}.tar`, '.']);
-  const layer = await writeLayer(layout, `${layout}.tar`);
-  const manifests = [];
-  for (const tag of tags) {
-    const Env = [`VERSION=${tag === 'one' ? 1 : 2}`];
-    manifests.push(await writeImage(layout, tag, [layer], { Env }));
-  }
-  await writeLayout(layout, manifests);
-}

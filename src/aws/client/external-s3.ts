@@ -43,12 +43,17 @@ export class ExternalS3 implements ObjectSource {
   readonly #agent: HttpAgent;
 
   /** @param region of squib, for a service that names none */
-  constructor(service: ExternalService, region: string) {
+  constructor(service: ExternalService, region: string, agent?: HttpAgent) {
     this.#service = service;
     this.#base = new URL(service.endpoint);
     this.#region = service.region || region;
     const Agent = this.#base.protocol === 'https:' ? HttpsAgent : HttpAgent;
-    this.#agent = new Agent({ keepAlive: true });
+    this.#agent = agent ?? new Agent({ keepAlive: true });
+  }
+
+  /** The same service, asked with the keys of somebody else. */
+  as(credentialsFile: string): ObjectSource {
+    return new ExternalS3({ ...this.#service, credentialsFile }, this.#region, this.#agent);
   }
 
   close(): void {

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { SquibError } from '../../errors/squib-error.ts';
 import { beginGeneration, type StoredImage, storedImages } from './base-store.ts';
 import { type ImageSource, imageSource } from './mirrors.ts';
-import { authFile, isLoopback, type Registries } from './registry-credentials.ts';
+import {
+  authFile,
+  digestFor,
+  isLoopback,
+  type Login,
+  type Registries,
+  type RegistryLogin,
+  registryOf,
+} from './registry-credentials.ts';
 import { type Bind, runInSandbox, type SandboxOptions } from './sandbox.ts';
 import { pullUids, whileNothingIsBuilt } from './slots.ts';
 
@@ -18,6 +26,8 @@ export interface BaseImagesOptions {
   /** The settings of these names. */
   mirrors: Record<string, string>;
   registries?: Registries;
+  /** For registries to which a build is its role. */
+  login?: RegistryLogin | undefined;
 }
 
 export interface BaseImage extends StoredImage {
@@ -56,13 +66,19 @@ export class BaseImages {
   /**
    * Sees to it that the store has the image. Concurrent calls for one image share one fetch.
    * @param scratch directory for temporary files
+   * @param roleArn in whose name, for registries that want to know
    * @throws BaseImageUnavailable
    */
-  async ensure(reference: string, scratch: string, signal: AbortSignal): Promise<void> {
+  async ensure(reference: string, scratch: string, signal: AbortSignal, roleArn = ''): Promise<void> {
     const source = imageSource(reference, this.#options.mirrors);
     const record = await this.#record(reference);
     if (record?.identity === imported) return;
-    const identity = await identify(source, reference);
+    const login =
+      source.path === undefined && (await this.#options.login?.(registryOf(source.name), roleArn, signal));
+    // What another role has fetched is there, but whether this one may have it the registry decides, every time.
+    const identity = login
+      ? await identifyAs(login, source, reference, signal)
+      : await identify(source, reference);
     if (record?.identity === identity) return;
 
     const key = `${reference}\n${identity}`;
@@ -71,9 +87,9 @@ export class BaseImages {
       const failed = await running.then(() => false).catch((error) => error instanceof BaseImageUnavailable);
       if (failed) await running;
       signal.throwIfAborted();
-      return this.ensure(reference, scratch, signal); // done, or cancelled by who started it
+      return this.ensure(reference, scratch, signal, roleArn); // done, or cancelled by who started it
     }
-    const pull = this.#pull(reference, source, identity, scratch, signal).finally(() =>
+    const pull = this.#pull(reference, source, identity, scratch, signal, login || undefined).finally(() =>
       this.#pulls.delete(key),
     );
     this.#pulls.set(key, pull);
@@ -158,6 +174,7 @@ export class BaseImages {
     identity: string,
     scratch: string,
     signal: AbortSignal,
+    login?: Login,
   ): Promise<void> {
     // Files of images have their owners on disk, setuid bits included: nobody else may come near them.
     await mkdir(this.store, { recursive: true, mode: 0o700 });
@@ -167,7 +184,7 @@ export class BaseImages {
     try {
       const auth = join(own, 'auth.json');
       const remote = source.path === undefined;
-      const credentials = remote ? await authFile(source.name, this.#options.registries ?? {}) : '{}';
+      const credentials = remote ? await authFile(source.name, this.#options.registries ?? {}, login) : '{}';
       await writeFile(auth, credentials, { mode: 0o600 });
       const { code, output } = await this.#job(
         'pull-job.sh',
@@ -242,6 +259,18 @@ const skopeoName = (source: ImageSource) =>
   source.path === undefined
     ? `docker://${source.name}`
     : `${source.transport}:/mnt/source${source.name ? `:${source.name}` : ''}`;
+
+/** Changes when the tag stands for another image. @throws BaseImageUnavailable when the registry does not give it */
+async function identifyAs(
+  login: Login,
+  source: ImageSource,
+  reference: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const found = await digestFor(source.name, login, signal);
+  if ('refusal' in found) throw unavailable(reference, source, found.refusal);
+  return `${skopeoName(source)} ${found.digest}`;
+}
 
 /** Changes when the image has to be fetched again. */
 async function identify(source: ImageSource, reference: string): Promise<string> {

@@ -35,7 +35,8 @@ export interface BuildPipelineParts {
   layout: DataLayout;
   engine: Engine;
   builder: ImageBuilder;
-  objects: ObjectSource;
+  /** Where code artifacts come from, by build role. */
+  artifacts: { of(buildRoleArn: string): ObjectSource };
   logs: LogStore;
   log: Log;
   uids: UidPool;
@@ -149,11 +150,12 @@ export class BuildPipeline {
     say: (line: string) => void,
     signal: AbortSignal,
   ): Promise<SnapshotBuild> {
-    const { layout, builder, objects } = this.#parts;
+    const { layout, builder, artifacts } = this.#parts;
     const zipPath = join(scratch, 'artifact.zip');
     checkArtifactRole(order, this.#parts.roles);
+    const most = diskBytes(order.minimumMemoryInMiB);
     await timed(metrics.buildPhase, 'fetch', () =>
-      fetchArtifact(objects, order.codeArtifactUri, zipPath, signal),
+      fetchArtifact(artifacts.of(order.buildRoleArn), order.codeArtifactUri, zipPath, most, signal),
     );
     const work = join(scratch, 'work');
     await mkdir(work);
@@ -165,6 +167,7 @@ export class BuildPipeline {
       memoryBytes: machineShape(order.minimumMemoryInMiB).memoryMiB * 1024 ** 2,
       timeoutMs: this.#parts.buildTimeoutMs,
       cacheKey: order.imageArn,
+      roleArn: order.buildRoleArn,
       known: await earlierRootfs(
         join(layout.images, order.imageName),
         join(scratch, 'earlier'),
@@ -228,7 +231,7 @@ export class BuildPipeline {
         throw error instanceof BuildFailed ? new BuildFailed(error.message, codeInstall) : error;
       });
       say('squib: taking the snapshot of memory and disk');
-      await live.quiesce({ detach: true });
+      await live.quiesce({ asSnapshot: (trouble) => say(`squib: ${trouble}`) });
     } catch (error) {
       const reason = ended.signal.aborted ? ended.signal.reason : error;
       await live.kill();
@@ -327,6 +330,10 @@ export class BuildPipeline {
           dial: (guestPort) => live.dial(guestPort),
           signal,
         });
+        const bytes = await engine.recordTouched(machine);
+        say(
+          `squib: /validate touched ${Math.ceil(bytes / 1024 ** 2)} MiB of memory, which later starts read ahead`,
+        );
       } finally {
         await live.kill();
       }
