@@ -70,10 +70,34 @@ describe('Dockerfile', () => {
       assert.throws(() => plan(...lines), { name: 'DockerfileRefused', message });
     refused(/^Dockerfile:3: COPY --parents/, 'FROM a', '# x', 'COPY --parents a b');
     refused(/^Dockerfile:2: RUN --security/, 'FROM a', 'RUN --security=insecure true');
+    refused(/^Dockerfile:2: ADD --keep-git-dir is not supported/, 'FROM a', 'ADD --keep-git-dir=true a b');
+    refused(/^Dockerfile:2: COPY --chwon is not/, 'FROM a', 'COPY --chwon=1 a b');
+    for (const source of [
+      'https://git.example.com/app.git#v1',
+      'git@git.example.com:app.git',
+      'ssh://host/app',
+    ])
+      refused(
+        /^Dockerfile:3: ADD of a Git repository is not supported/,
+        'FROM a',
+        'RUN true',
+        `ADD ${source} /src`,
+      );
     refused(/^Dockerfile:1: there is no FROM/, '# nothing');
     refused(/^Dockerfile:1: the image name "\$NONE"/, 'FROM $NONE');
     refused(/^Dockerfile:1: .*no image name/, 'FROM a;b');
     refused(/^Dockerfile:2: .*no image name/, 'FROM a', 'COPY --from=oci:/etc x y');
+  });
+
+  test('flags that the builder knows, and ADD of what is no repository, pass', () => {
+    plan(
+      'FROM a AS b',
+      'ADD --checksum=sha256:1 --chmod=644 https://example.com/app.git.tar.gz /x',
+      'COPY --from=b --exclude=x --chown=1:1 a b',
+      'RUN --network=none --mount=type=cache,target=/c true',
+      'HEALTHCHECK --interval=1s --timeout=1s --start-period=1s --start-interval=1s --retries=2 CMD true',
+      'HEALTHCHECK NONE',
+    );
   });
 
   test('scripts in heredocs are handed to their interpreter', () => {

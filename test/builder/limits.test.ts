@@ -27,19 +27,20 @@ describe('limits and cache of builds', () => {
 
   async function build(
     lines: string[],
-    options: { key?: string; memoryBytes?: number; diskBytes?: number } = {},
+    options: { key?: string; memoryBytes?: number; diskBytes?: number; timeoutMs?: number } = {},
   ) {
     const workDir = join(dir, `build-${count++}`);
     await mkdir(workDir);
     const zipPath = `${workDir}.zip`;
     await writeZip(zipPath, { Dockerfile: ['FROM python:3.13-slim', ...lines, ''].join('\n') });
     const log: string[] = [];
-    const { key, memoryBytes, diskBytes = 2 ** 30 } = options;
+    const { key, memoryBytes, timeoutMs, diskBytes = 2 ** 30 } = options;
     const outcome = await builder
       .build({
         ...{ id: 'x', zipPath, workDir, diskBytes },
         ...(key !== undefined && { cacheKey: key }),
         ...(memoryBytes !== undefined && { memoryBytes }),
+        ...(timeoutMs !== undefined && { timeoutMs }),
         signal: new AbortController().signal,
         onLog: (line) => log.push(line),
       })
@@ -56,6 +57,12 @@ describe('limits and cache of builds', () => {
     assert.equal(outcome, 'The container image build failed.');
     assert.match(log, /Killed|exit code: 137|MemoryError/);
     assert.equal((await build(lines)).outcome, 'built');
+  });
+
+  test('a build that takes too long is ended, and says so', async () => {
+    const { outcome, log } = await build(['RUN echo begun && sleep 3600'], { timeoutMs: 3_000 });
+    assert.equal(outcome, 'The container image build failed.');
+    assert.match(log, /^ERROR: the build took too long$/m);
   });
 
   test('a step that forks without end is held by the limit of processes', async () => {

@@ -46,6 +46,15 @@ const known = new Set(
   ).split(' '),
 );
 
+/** What the builder takes as it is, by instruction. */
+const flagsKnown: Record<string, ReadonlySet<string>> = {
+  ADD: new Set(['checksum', 'chmod', 'chown', 'exclude']),
+  COPY: new Set(['chmod', 'chown', 'exclude', 'from']),
+  FROM: new Set(['platform']),
+  HEALTHCHECK: new Set(['interval', 'retries', 'start-interval', 'start-period', 'timeout']),
+  RUN: new Set(['mount', 'network']),
+};
+
 interface Edit {
   start: number;
   end: number;
@@ -126,8 +135,11 @@ export function planBuild(source: string): BuildPlan {
         );
       } else if (keyword === 'RUN' && (name === 'security' || name === 'device')) {
         throw new DockerfileRefused(line, `RUN --${name} is not supported; builds run without privileges`);
+      } else if (!flagsKnown[keyword]?.has(name)) {
+        throw new DockerfileRefused(line, `${keyword} --${name} is not supported`);
       }
     }
+    if (keyword === 'ADD') refuseGit(instruction, line);
   }
   if (stages.length === 0) throw new DockerfileRefused(1, 'there is no FROM instruction');
   return { source, text: applyEdits(source, edits), references: [...references], stages, notes };
@@ -160,6 +172,15 @@ function refuseMount(flag: Flag, line: number): void {
     const id = options.find((option) => option.startsWith('id='))?.slice('id='.length);
     throw new DockerfileRefused(line, `there is no secret ${JSON.stringify(id ?? '')}; builds have none`);
   }
+}
+
+/** BuildKit clones what looks so; the sandbox has no git. */
+function refuseGit(instruction: Instruction, line: number): void {
+  const sources = instruction.getArguments().map((argument) => argument.getValue());
+  const git = sources.find((source) => /^(git@|git:\/\/|ssh:\/\/)|^https?:\/\/.*\.git(#.*)?$/.test(source));
+  if (git === undefined) return;
+  const instead = 'install git and clone it in a RUN step, or put its files into the artifact';
+  throw new DockerfileRefused(line, `ADD of a Git repository is not supported; ${instead}`);
 }
 
 function flagsOf(instruction: Instruction): Flag[] {

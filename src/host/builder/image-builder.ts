@@ -6,13 +6,14 @@ import { SquibError } from '../../errors/squib-error.ts';
 import type { Log } from '../../log/log.ts';
 import { openArtifact } from './artifact.ts';
 import { BaseImages, BaseImageUnavailable } from './base-images.ts';
+import { baseView } from './base-view.ts';
 import { BuildLog } from './build-log.ts';
 import { type ContainerConfig, readContainerConfig } from './container-config.ts';
 import { makeSparseFile, makeStore } from './disk-files.ts';
 import { type BuildPlan, DockerfileRefused, planBuild } from './dockerfile.ts';
 import { LayerCache, type LayerStore } from './layer-cache.ts';
 import { disconnectNetwork } from './network.ts';
-import type { Registries } from './registry-credentials.ts';
+import type { Registries, RegistryLogin } from './registry-credentials.ts';
 import { readResult, takeFile } from './results.ts';
 import { runInSandbox } from './sandbox.ts';
 import { type Slot, takeSlot } from './slots.ts';
@@ -27,6 +28,8 @@ export interface ImageBuilderOptions {
   cacheBytes?: number;
   /** Credentials for registries; see the setting of that name. */
   registries?: Registries;
+  /** For registries to which a build is its role. */
+  login?: RegistryLogin;
   log: Log;
 }
 
@@ -45,6 +48,8 @@ export interface ImageBuildOrder {
   timeoutMs?: number;
   /** Memory that all processes of the build may use together, in bytes. Default: 2 GiB. */
   memoryBytes?: number;
+  /** Build role, in whose name base images are fetched from registries that want to know. */
+  roleArn?: string;
   /** Names the image whose earlier layers may be used again, and that later builds may use these for. */
   cacheKey?: string;
   /** Root filesystems that are there already, by `imageId`: a build with the same outcome links to one of them. */
@@ -195,7 +200,7 @@ class Build {
     for (const reference of plan.references) {
       log.begin(`[internal] load metadata for ${reference}`);
       try {
-        await this.#baseImages.ensure(reference, this.#scratch, this.#signal);
+        await this.#baseImages.ensure(reference, this.#scratch, this.#signal, this.#order.roleArn);
       } catch (error) {
         if (!(error instanceof BaseImageUnavailable || error instanceof SquibError)) throw error;
         const text = error instanceof SquibError ? `${error.message}\n${error.remedy}` : error.message;
@@ -218,14 +223,14 @@ class Build {
     if (this.#order.cacheKey === undefined) {
       const path = join(this.#scratch, 'store.ext4');
       await makeStore(path, diskBytes);
-      return this.#runJob(log, slot, context, { path, warm: false });
+      return this.#runJob(log, slot, context, references, { path, warm: false });
     }
     // The store remembers names of base images that it has used, so it serves only builds on the very same ones.
     const identities = await this.#baseImages.identities(references);
     const cacheKey = JSON.stringify([this.#order.cacheKey, references, identities]);
     const store = await this.#layers.take(cacheKey, diskBytes, fresh);
     try {
-      const outcome = await this.#runJob(log, slot, context, store);
+      const outcome = await this.#runJob(log, slot, context, references, store);
       await this.#layers.keep(store, cacheKey, diskBytes);
       return outcome;
     } catch (error) {
@@ -236,11 +241,19 @@ class Build {
     }
   }
 
-  async #runJob(log: BuildLog, slot: Slot, context: string, store: LayerStore): Promise<Outcome> {
+  async #runJob(
+    log: BuildLog,
+    slot: Slot,
+    context: string,
+    references: string[],
+    store: LayerStore,
+  ): Promise<Outcome> {
     const { diskBytes, cacheKey, known } = this.#order;
     const out = join(this.#scratch, 'out');
     await rm(out, { recursive: true, force: true });
     await mkdir(out);
+    const base = join(this.#scratch, 'base');
+    await rm(base, { recursive: true, force: true });
     await makeSparseFile(join(out, 'rootfs.ext4'), diskBytes, slot.firstUid);
     const code = await runInSandbox({
       tree: join(this.#options.cacheDir, 'runtime'),
@@ -252,7 +265,7 @@ class Build {
       scratch: this.#scratch,
       out,
       binds: [
-        { source: this.#baseImages.store, name: 'base' },
+        ...(await baseView(this.#baseImages.store, references, base)),
         { source: context, name: 'context' },
         { source: join(this.#scratch, 'job'), name: 'job' },
       ],

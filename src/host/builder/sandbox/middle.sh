@@ -10,10 +10,12 @@ if [ -n "$SQUIB_STORE" ]; then
   mount --bind -o "X-mount.idmap=$map" /mnt/raw/store /mnt/store
   umount /mnt/raw/store
 fi
+number=0
 printf '%s\n' "$SQUIB_BINDS" | while read -r mode name source; do
   [ -n "$source" ] || continue
-  mount --bind -o "$mode,nosuid,nodev,X-mount.idmap=$map" "/mnt/raw/$name" "/mnt/$name"
-  umount "/mnt/raw/$name"
+  number=$((number + 1))
+  mount --bind -o "$mode,nosuid,nodev,X-mount.idmap=$map" "/mnt/raw/$number" "/mnt/$name"
+  umount "/mnt/raw/$number"
 done
 
 if [ -n "$SQUIB_ADDRESS" ]; then

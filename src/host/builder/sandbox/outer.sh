@@ -39,10 +39,16 @@ mount --bind "$SQUIB_OUT" mnt/out
 mount --bind "$SQUIB_SCRIPTS" mnt/scripts
 mount -o remount,bind,ro,nosuid,nodev mnt/scripts
 [ -z "$SQUIB_STORE" ] || { mkdir mnt/raw/store; mount -o loop,discard,noatime "$SQUIB_STORE" mnt/raw/store; }
+number=0
 printf '%s\n' "$SQUIB_BINDS" | while read -r mode name source; do
   [ -n "$source" ] || continue
-  if [ -d "$source" ]; then mkdir "mnt/raw/$name" "mnt/$name"; else : >"mnt/raw/$name"; : >"mnt/$name"; fi
-  mount --bind "$source" "mnt/raw/$name"
+  number=$((number + 1))
+  if [ -d "$source" ]; then mkdir "mnt/raw/$number"; else : >"mnt/raw/$number"; fi
+  case $name in # a name with a slash lies in what an earlier one brings
+    */*) ;;
+    *) if [ -d "$source" ]; then mkdir "mnt/$name"; else : >"mnt/$name"; fi ;;
+  esac
+  mount --bind "$source" "mnt/raw/$number"
 done
 
 mount --bind "$SQUIB_RESOLV" etc/resolv.conf
