@@ -1,6 +1,7 @@
 // Every folder of examples/ as its README says: built from a zip, run, and used through its endpoint.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { randomUUID } from 'node:crypto';
+import { on, once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:http2';
 import { request } from 'node:https';
@@ -21,6 +22,7 @@ const readyHook = {
 const hooks: Record<string, object> = {
   'flask-hello': readyHook,
   'node-server': readyHook,
+  jupyter: { port: 9000, microvmImageHooks: { ready: 'ENABLED', readyTimeoutInSeconds: 300 } },
   'code-sandbox': { ...readyHook, microvmHooks: { run: 'ENABLED', runTimeoutInSeconds: 30 } },
 };
 
@@ -144,6 +146,39 @@ describe('examples', { timeout: 600_000 }, () => {
     const numbers = await call('Count', Buffer.from([8, 3]));
     assert.equal(numbers.body.toString('hex'), '00000000020801'.concat('00000000020802', '00000000020803'));
     session.close();
+  });
+
+  test('jupyter', async () => {
+    const app = await start('jupyter');
+    assert.match((await app.send('/lab')).body, /<title>JupyterLab<\/title>/);
+    const [kernel] = JSON.parse((await app.send('/api/kernels')).body);
+    const session = randomUUID();
+    const headers = { 'x-aws-proxy-auth': await mint(squib, app.id) };
+    const path = `/api/kernels/${kernel.id}/channels?session_id=${session}`;
+    const socket = new WebSocket(`wss://${app.endpoint}${path}`, { ...connection(app), headers });
+    await once(socket, 'open');
+    const execute = async (code: string): Promise<string> => {
+      const header = {
+        ...{ msg_id: randomUUID(), session, username: 'test', date: new Date().toISOString() },
+        ...{ msg_type: 'execute_request', version: '5.3' },
+      };
+      const content = { code, silent: false, store_history: true, user_expressions: {}, allow_stdin: false };
+      socket.send(JSON.stringify({ header, content, parent_header: {}, metadata: {}, channel: 'shell' }));
+      let text = '';
+      for await (const [data] of on(socket, 'message')) {
+        const message = JSON.parse(String(data));
+        if (message.parent_header.msg_id !== header.msg_id) continue;
+        if (message.msg_type === 'stream') text += message.content.text;
+        if (message.msg_type === 'status' && message.content.execution_state === 'idle') return text;
+      }
+      return text;
+    };
+    assert.equal(await execute('answer = 6 * 7\nprint(answer)'), '42\n');
+    assert.equal(
+      await execute('import os; print(answer + 1, os.getuid(), os.getcwd())'),
+      '43 2000 /home/jupyter\n',
+    );
+    socket.terminate();
   });
 
   test('agent-shell', async () => {

@@ -1,0 +1,3 @@
+module example.com/static-binary
+
+go 1.24
