@@ -49,8 +49,9 @@ export const deploy = command({
   summary: 'make a MicroVM image of a folder with a Dockerfile, or its next version',
   synopsis: ['deploy FOLDER|REPOSITORY [OPTIONS]'],
   description: `Packs a folder, or a folder of one commit of a Git repository (URL#REF:FOLDER, of which REF and FOLDER may be left
-out), uploads it, creates the image or makes its next version, and shows the build log until the version can run. FILE of --settings holds further members of CreateMicrovmImage, such as hooks; members that an update leaves out
-are as if they had never been set. Ends with code 1 when the build fails.`,
+out), uploads it, creates the image or makes its next version, and shows the build log until the version can run. FILE
+of --settings holds further members of CreateMicrovmImage, such as hooks; members that an update leaves out are as if
+they had never been set. Ends with code 1 when the build fails.`,
   options,
   complete: ['file'],
   examples: [
