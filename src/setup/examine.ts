@@ -5,11 +5,9 @@ import { connect, createServer } from 'node:net';
 import { freemem, release } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { diskDevice } from '../control-groups/disk-device.ts';
-import { controllers } from '../control-groups/layout.ts';
-import { usableControllers } from '../control-groups/usable.ts';
 import { createEngine } from '../engine/engine.ts';
 import { createLog } from '../log/log.ts';
+import { examineLimits } from './examine-limits.ts';
 import { examineNetwork } from './examine-network.ts';
 import { prerequisites } from './prerequisites.ts';
 import { setUpParts } from './set-up-parts.ts';
@@ -37,7 +35,7 @@ export async function examine(config: Config): Promise<Finding[]> {
     await disk('data directory', config.dataDir, 10),
     await disk('cache directory', config.cacheDir, 3),
   );
-  findings.push(...examineNetwork(), memory(), namespaces(), await limits(config));
+  findings.push(...examineNetwork(), memory(), namespaces(), await examineLimits(config.dataDir));
   return findings;
 }
 
@@ -182,27 +180,6 @@ function memory(): Finding {
     state: 'warning',
     detail,
     remedy: 'A MicroVM takes 50 MiB and what it touches.',
-  };
-}
-
-async function limits(config: Config): Promise<Finding> {
-  const subject = 'limits';
-  const device = existsSync(config.dataDir) ? diskDevice(config.dataDir) : undefined;
-  const usable = await usableControllers(device);
-  const missing = controllers.filter((each) => !usable[each]);
-  const versions = [...new Set(Object.values(usable))].sort().join(' and ');
-  const detail = `control groups (version ${versions}) for ${Object.keys(usable).join(', ')}`;
-  if (missing.length === 0) return { subject, state: 'ok', detail };
-  const names = missing.map((each) => (each === 'io' ? 'disk traffic (reading)' : each));
-  const disk =
-    'Disk traffic can be limited where the data directory lies on a disk of its own, not on Btrfs, ZFS or an overlay.';
-  const remedy =
-    missing.join() === 'io' ? disk : 'Mount cgroup v2 writable for squib, or boot without cgroup_disable.';
-  return {
-    subject,
-    state: 'warning',
-    detail: `no control group for ${names.join(', ')}: MicroVMs and image builds are not limited there`,
-    remedy,
   };
 }
 
