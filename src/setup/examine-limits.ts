@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { diskDevice } from '../control-groups/disk-device.ts';
 import { controllers, defaultRoot } from '../control-groups/layout.ts';
 import { usableControllers } from '../control-groups/usable.ts';
@@ -10,8 +11,9 @@ import type { Finding } from './examine.ts';
  */
 export async function examineLimits(dataDir: string, root = defaultRoot): Promise<Finding> {
   const subject = 'limits';
-  const device = existsSync(dataDir) ? diskDevice(dataDir) : undefined;
-  const usable = await usableControllers(device, root);
+  let there = dataDir; // it may not have been made yet
+  while (!existsSync(there)) there = dirname(there);
+  const usable = await usableControllers(diskDevice(there), root);
   const missing = controllers.filter((each) => !usable[each]);
   const versions = [...new Set(Object.values(usable))].sort().join(' and ');
   const detail = `control groups (version ${versions}) for ${Object.keys(usable).join(', ')}`;
