@@ -21,6 +21,7 @@ const ingress = await startIngress({
   tokens,
   directory: {
     find: (hostname) => (hostname === host ? endpoint : undefined),
+    takesTraffic: () => true,
     acquire: async () => {},
     touch: () => {},
     onEnd: () => () => {},

@@ -15,6 +15,8 @@ export interface EndpointDirectory {
    * @param hostname with or without port
    */
   find(hostname: string): Endpoint | undefined;
+  /** True for a MicroVM that runs: {@link acquire} would resolve at once. Counts as activity. */
+  takesTraffic(microvmId: string): boolean;
   /**
    * Resolves when the MicroVM takes traffic: holds while it starts, suspends or resumes, and resumes it where its
    * idle policy allows that; one resume for any number of callers. Counts as activity.

@@ -76,18 +76,17 @@ export class Exchange implements RequestSender {
   #admission: Admission | undefined;
   #guest: Guest | undefined;
   #upstream: RequestSender | undefined;
-  readonly #gone: AbortSignal;
+  /** Ends the waiting of a held request when its client leaves. */
+  #waiting: AbortController | undefined;
   #sentAt = 0;
   #triesLeft = 2;
   #over = false;
   #onCut: (() => void) | undefined;
 
-  /** @param gone aborted when the client leaves: a held request then stops waiting for its MicroVM. */
-  constructor(services: Services, request: Inbound, sink: ResponseSink, gone: AbortSignal) {
+  constructor(services: Services, request: Inbound, sink: ResponseSink) {
     this.#services = services;
     this.#request = request;
     this.#sink = sink;
-    this.#gone = gone;
     this.#replayable = request.length === undefined && idempotent.has(request.method);
   }
 
@@ -122,6 +121,7 @@ export class Exchange implements RequestSender {
     if (this.#over) return;
     this.done();
     this.#upstream?.abort();
+    this.#waiting?.abort();
   }
 
   touch(): void {
@@ -176,8 +176,14 @@ export class Exchange implements RequestSender {
   /** Holds the request until the MicroVM takes traffic. */
   #reach(): void {
     const { microvmId } = this.#admission!;
+    const ready = this.#services.guests.ready(microvmId);
+    if (ready) {
+      this.#connect(ready);
+      return;
+    }
+    this.#waiting = new AbortController();
     this.#services.guests
-      .acquire(microvmId, this.#gone)
+      .acquire(microvmId, this.#waiting.signal)
       .then((guest) => {
         if (!this.#over) this.#connect(guest);
       })

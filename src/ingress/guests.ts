@@ -178,6 +178,11 @@ export class Guests {
     this.dialer = dialer;
   }
 
+  /** The MicroVM if it takes traffic right now. */
+  ready(microvmId: string): Guest | undefined {
+    return this.directory.takesTraffic(microvmId) ? this.#guest(microvmId) : undefined;
+  }
+
   /** Waits until the MicroVM takes traffic. @throws EndpointUnavailable, or the signal's reason. */
   acquire(microvmId: string, signal: AbortSignal): Promise<Guest> {
     return this.directory.acquire(microvmId, signal).then(() => this.#guest(microvmId));

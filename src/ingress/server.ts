@@ -122,6 +122,7 @@ export async function startIngress(options: IngressOptions): Promise<Ingress> {
       if (connection.deadline !== 0 && connection.deadline < now) connection.expire();
     }
     guests.sweep(now);
+    http2.sweep(now);
   }, sweepMs);
   const renew = setInterval(() => {
     options.certificate().then(

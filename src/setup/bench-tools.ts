@@ -40,6 +40,11 @@ export async function ensureBenchTools(cacheDir: string, say: (line: string) => 
   }
   // The tree's own loader and libraries: the host's may be older.
   const loader = join(tree, 'usr/lib64/ld-linux-x86-64.so.2');
-  const program = (path: string) => [loader, '--library-path', join(tree, 'usr/lib/x86_64-linux-gnu'), join(tree, path)];
+  const program = (path: string) => [
+    loader,
+    '--library-path',
+    join(tree, 'usr/lib/x86_64-linux-gnu'),
+    join(tree, path),
+  ];
   return { nginx: program('usr/sbin/nginx'), h2load: program('usr/bin/h2load') };
 }

@@ -40,6 +40,12 @@ export class Loopback implements EndpointDirectory, GuestDialer {
     return this.endpoints.get(hostname.replace(/:\d+$/, '').toLowerCase());
   }
 
+  takesTraffic(): boolean {
+    if (this.state !== 'running') return false;
+    this.acquired++;
+    return true;
+  }
+
   async acquire(): Promise<void> {
     this.acquired++;
     if (this.state === 'gone') throw new EndpointUnavailable('terminated');

@@ -106,6 +106,13 @@ export class MicrovmActor {
     void this.#persist(() => this.tell('exited', reason, reason));
   }
 
+  /** See `EndpointDirectory.takesTraffic`. */
+  takesTraffic(): boolean {
+    if (this.#row.state !== 'RUNNING') return false;
+    this.touch();
+    return true;
+  }
+
   /** See `EndpointDirectory.acquire`. */
   async acquire(signal: AbortSignal): Promise<void> {
     // Decision L10: a request that passed the token checks is activity, whatever becomes of it.

@@ -52,6 +52,10 @@ export class MicrovmSupervisor implements EndpointDirectory {
     return row === undefined ? undefined : endpointOf(row);
   }
 
+  takesTraffic(microvmId: string): boolean {
+    return this.#actors.get(microvmId)?.takesTraffic() ?? false;
+  }
+
   async acquire(microvmId: string, signal: AbortSignal): Promise<void> {
     const actor = this.#actors.get(microvmId);
     if (actor !== undefined) return actor.acquire(signal);

@@ -46,7 +46,6 @@ export class Http1Connection implements ResponseSink {
   readonly #memo: FieldMemo = { text: '', found: undefined };
   #exchange: Exchange | undefined;
   #body: BodyReader | undefined;
-  readonly #gone = new AbortController();
   #closing = false;
   #answerEnded = false;
   #advancing = false;
@@ -113,7 +112,6 @@ export class Http1Connection implements ResponseSink {
     this.#account();
     this.#exchange = undefined;
     exchange.abort();
-    this.#gone.abort();
   };
 
   #advance(): void {
@@ -180,7 +178,7 @@ export class Http1Connection implements ResponseSink {
     this.#bytesOut = 0;
     this.#body = length === undefined ? undefined : new BodyReader(length === 'unknown' ? 'chunked' : length);
     this.#reading = this.#body ? 'held' : 'answer';
-    this.#exchange = new Exchange(this.#services, head.request, this, this.#gone.signal);
+    this.#exchange = new Exchange(this.#services, head.request, this);
     this.#exchange.start();
   }
 

@@ -4,6 +4,8 @@ import { writeFields } from './fields.ts';
 
 /** Up to here one copy is cheaper than another TLS record or another call of the system. */
 const joinBytes = 16_384;
+/** From here a piece of a body is written at once. */
+const alone = 32_768;
 
 /**
  * Writes one message after another to a stream: gathers head and pieces of one turn and hands them over in one
@@ -16,6 +18,7 @@ export class MessageWriter {
   #bytes = 0;
   #tail = '';
   chunked = false;
+  #corked = false;
 
   constructor(stream: Writable) {
     this.#stream = stream;
@@ -55,6 +58,9 @@ export class MessageWriter {
       after = `\r\n${after}`;
     }
     this.#reset();
+    if (!before && !after && pieces.length === 1) {
+      return bytes < alone ? this.#writeLater(pieces[0]!) : this.#stream.write(pieces[0]!);
+    }
     if (bytes <= joinBytes) {
       const joined = Buffer.allocUnsafe(before.length + bytes + after.length);
       let at = before.length > 0 ? joined.write(before, 'latin1') : 0;
@@ -70,6 +76,25 @@ export class MessageWriter {
     this.#stream.uncork();
     return more;
   }
+
+  /** Pieces of a body that come in one turn (records of TLS, frames of HTTP/2) share a call of the system. */
+  #writeLater(piece: Buffer): boolean {
+    const stream = this.#stream;
+    if (!this.#corked) {
+      this.#corked = true;
+      stream.cork();
+      setImmediate(this.#uncork);
+    }
+    const more = stream.write(piece);
+    if (!more) this.#uncork();
+    return more;
+  }
+
+  readonly #uncork = () => {
+    if (!this.#corked) return;
+    this.#corked = false;
+    this.#stream.uncork();
+  };
 
   #reset(): void {
     this.#head = '';

@@ -1,4 +1,9 @@
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { accessEntry } from '../access-log.ts';
 import { Exchange, type ResponseHead, type ResponseSink, type Services } from '../exchange.ts';
@@ -6,20 +11,31 @@ import { allowedTrailers } from '../http1/fields.ts';
 import type { Fields, Inbound } from '../inbound.ts';
 import { type Refusal, refusalFields, refusals } from '../refusals.ts';
 import { addFields } from './headers.ts';
-import { readHttp2Request } from './request.ts';
+import { type FieldListMemo, readHttp2Request } from './request.ts';
 
 const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
 
 /** Pieces up to this many bytes together go into one frame. */
 const joinBytes = 16_384;
 
+/** What the streams of one connection share. */
+export interface Http2Connection {
+  readonly services: Services;
+  readonly memo: FieldListMemo;
+  /** Streams that are open. */
+  open: number;
+  /** Since when there is none, in epoch milliseconds; 0 until that is noticed. */
+  idleSince: number;
+}
+
+const ignore = () => {};
+
 /** One request of a client that speaks HTTP/2. */
 export class Http2ClientStream implements ResponseSink {
   readonly #stream: ServerHttp2Stream;
-  readonly #services: Services;
+  readonly #connection: Http2Connection;
   readonly #request: Inbound;
   readonly #exchange: Exchange;
-  readonly #gone = new AbortController();
   #pieces: Buffer[] = [];
   #trailers: Fields = [];
   #requestTrailers: Fields = [];
@@ -31,11 +47,16 @@ export class Http2ClientStream implements ResponseSink {
   #bytesIn = 0;
   #bytesOut = 0;
 
-  static accept(stream: ServerHttp2Stream, flags: number, raw: readonly string[], services: Services): void {
-    stream.on('error', () => {});
-    const request = readHttp2Request(raw, (flags & NGHTTP2_FLAG_END_STREAM) !== 0);
+  static accept(
+    stream: ServerHttp2Stream,
+    flags: number,
+    raw: readonly string[],
+    connection: Http2Connection,
+  ): void {
+    stream.on('error', ignore);
+    const request = readHttp2Request(raw, (flags & NGHTTP2_FLAG_END_STREAM) !== 0, connection.memo);
     if (request) {
-      new Http2ClientStream(stream, request, services);
+      new Http2ClientStream(stream, request, connection);
       return;
     }
     const { status, body } = refusals.badRequest;
@@ -43,15 +64,15 @@ export class Http2ClientStream implements ResponseSink {
     stream.end(body);
   }
 
-  private constructor(stream: ServerHttp2Stream, request: Inbound, services: Services) {
+  private constructor(stream: ServerHttp2Stream, request: Inbound, connection: Http2Connection) {
     this.#stream = stream;
     this.#request = request;
-    this.#services = services;
+    this.#connection = connection;
+    connection.open++;
+    connection.idleSince = 0;
     this.#requestEnded = request.length === undefined || stream.readableEnded;
-    this.#exchange = new Exchange(services, request, this, this.#gone.signal);
+    this.#exchange = new Exchange(connection.services, request, this);
     stream.on('close', () => this.#closed());
-    stream.on('drain', () => this.#exchange.resume());
-    stream.on('wantTrailers', () => stream.sendTrailers(addFields({}, this.#trailers)));
     if (!this.#requestEnded) {
       stream.pause();
       stream.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -74,15 +95,15 @@ export class Http2ClientStream implements ResponseSink {
   }
 
   #closed(): void {
+    this.#connection.open--;
     if (this.#over) return;
     this.#finish();
     this.#exchange.abort();
-    this.#gone.abort();
   }
 
   #finish(): void {
     this.#over = true;
-    const { access } = this.#services;
+    const { access } = this.#connection.services;
     const outcome = { status: this.#status, bytesIn: this.#bytesIn, bytesOut: this.#bytesOut };
     access?.(accessEntry('h2', this.#request, this.#exchange.admission, outcome));
   }
@@ -100,9 +121,9 @@ export class Http2ClientStream implements ResponseSink {
   refuse(refusal: Refusal): void {
     if (this.#over || this.#stream.destroyed) return;
     this.#status = refusal.status;
-    const headers = addFields({ ':status': refusal.status }, refusalFields(refusal, this.#request.requestId));
+    const fields = [':status', String(refusal.status), ...refusalFields(refusal, this.#request.requestId)];
     const silent = refusal.body === '' || this.#request.method === 'HEAD';
-    this.#stream.respond(headers, { endStream: silent });
+    this.#respond(fields, silent, false);
     if (!silent) this.#stream.write(refusal.body);
     this.#ended = true;
     this.flush();
@@ -115,16 +136,26 @@ export class Http2ClientStream implements ResponseSink {
   head(head: ResponseHead): void {
     if (this.#over || this.#stream.destroyed) return;
     this.#status = head.status;
-    const headers = addFields({ ':status': head.status }, head.fields.list);
-    headers['x-amzn-requestid'] = this.#request.requestId;
-    if (typeof head.length === 'number') headers['content-length'] = head.length;
-    const waitForTrailers = head.hasBody && head.length === 'unknown';
-    this.#stream.respond(headers, { endStream: !head.hasBody, waitForTrailers });
+    const fields = [':status', String(head.status), ...head.fields.http2];
+    fields.push('x-amzn-requestid', this.#request.requestId);
+    if (typeof head.length === 'number') fields.push('content-length', String(head.length));
+    this.#respond(fields, !head.hasBody, head.hasBody && head.length === 'unknown');
+  }
+
+  #respond(fields: Fields, endStream: boolean, waitForTrailers: boolean): void {
+    const stream = this.#stream;
+    if (waitForTrailers) {
+      stream.once('wantTrailers', () => stream.sendTrailers(addFields({}, this.#trailers)));
+    }
+    // Node takes a flat list here, too, and leaves the date to the application; its types know of neither.
+    const options = { endStream, waitForTrailers, sendDate: false };
+    stream.respond(fields as unknown as OutgoingHttpHeaders, options);
   }
 
   body(pieces: Buffer[]): void {
     for (const piece of pieces) this.#bytesOut += piece.length;
-    this.#pieces.push(...pieces);
+    if (this.#pieces.length === 0) this.#pieces = pieces;
+    else this.#pieces.push(...pieces);
   }
 
   end(trailers: Fields): void {
@@ -134,14 +165,24 @@ export class Http2ClientStream implements ResponseSink {
 
   flush(): boolean {
     const pieces = this.#pieces;
-    this.#pieces = [];
+    const stream = this.#stream;
     let more = true;
-    if (!this.#stream.destroyed && !this.#stream.writableEnded) {
-      const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-      if (pieces.length > 1 && bytes <= joinBytes) more = this.#stream.write(Buffer.concat(pieces));
-      else for (const piece of pieces) more = this.#stream.write(piece);
+    if (pieces.length > 0) {
+      this.#pieces = [];
+      if (!stream.destroyed && !stream.writableEnded) more = this.#write(pieces);
     }
     if (this.#ended && !this.#over) this.#complete();
+    else if (!more) stream.once('drain', () => this.#exchange.resume());
+    return more;
+  }
+
+  #write(pieces: Buffer[]): boolean {
+    const stream = this.#stream;
+    if (pieces.length === 1) return stream.write(pieces[0]!);
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    if (bytes <= joinBytes) return stream.write(Buffer.concat(pieces));
+    let more = true;
+    for (const piece of pieces) more = stream.write(piece);
     return more;
   }
 
@@ -149,12 +190,15 @@ export class Http2ClientStream implements ResponseSink {
   #complete(): void {
     this.#finish();
     this.#exchange.done();
-    const stop = () => {
-      if (!this.#requestEnded) this.#stream.close(NGHTTP2_NO_ERROR);
-    };
-    if (this.#stream.writableFinished) stop();
-    else this.#stream.once('finish', stop);
-    if (!this.#stream.writableEnded) this.#stream.end();
+    const stream = this.#stream;
+    if (!this.#requestEnded) {
+      const stop = () => {
+        if (!this.#requestEnded) stream.close(NGHTTP2_NO_ERROR);
+      };
+      if (stream.writableFinished) stop();
+      else stream.once('finish', stop);
+    }
+    if (!stream.writableEnded) stream.end();
   }
 
   broken(): void {

@@ -1,24 +1,13 @@
 import type { OutgoingHttpHeaders } from 'node:http2';
+import { forHttp2 } from '../field-block.ts';
 import type { Fields } from '../inbound.ts';
 
-/** Fields that HTTP/2 forbids (RFC 9113 8.2.2) and whose meaning ends at each hop anyway. */
-const hopByHop = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'te',
-  'host',
-  'http2-settings',
-]);
-
 /** Adds fields to headers as Node's HTTP/2 takes them: lower case, several values as a list. */
-export function addFields(headers: OutgoingHttpHeaders, fields: Fields): OutgoingHttpHeaders {
+export function addFields(headers: OutgoingHttpHeaders, given: Fields): OutgoingHttpHeaders {
+  const fields = forHttp2(given);
   for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at]!.toLowerCase();
+    const name = fields[at]!;
     const value = fields[at + 1]!;
-    if (hopByHop.has(name)) continue;
     const before = headers[name];
     if (before === undefined) headers[name] = value;
     else if (Array.isArray(before)) before.push(value);
@@ -40,6 +29,8 @@ export function splitPseudo(raw: readonly string[]): { pseudo: Map<string, strin
 
 /** RFC 9113 8.2.3: cookies may come one by one, HTTP/1.1 has one field for all. */
 export function joinCookies(fields: Fields): Fields {
+  const first = fields.indexOf('cookie');
+  if (first < 0) return fields;
   const cookies: string[] = [];
   const kept: Fields = [];
   let place = -1;

@@ -1,7 +1,7 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Services } from '../exchange.ts';
-import { Http2ClientStream } from './client-stream.ts';
+import { Http2ClientStream, type Http2Connection } from './client-stream.ts';
 
 /** What one client may have open or cost at a time. */
 const limits = {
@@ -21,6 +21,7 @@ const sessionWindow = 4 * 1024 * 1024;
 /** Takes over TLS connections on which the client chose HTTP/2. */
 export class Http2Front {
   readonly #server: Http2Server;
+  readonly #sessions = new Map<ServerHttp2Session, Http2Connection>();
 
   constructor(services: Services) {
     this.#server = createServer({
@@ -33,28 +34,36 @@ export class Http2Front {
         enableConnectProtocol: false,
       },
       maxHeaderListPairs: limits.headerFields,
+      // Whatever an application answers twice is passed on twice.
+      strictSingleValueFields: false,
       streamResetBurst: limits.resetBurst,
       streamResetRate: limits.resetRate,
     });
     this.#server.on('session', (session: ServerHttp2Session) => {
-      let open = 0;
+      const connection: Http2Connection = {
+        services,
+        memo: { list: [], found: undefined },
+        open: 0,
+        idleSince: 0,
+      };
+      this.#sessions.set(session, connection);
+      session.on('close', () => this.#sessions.delete(session));
       session.setLocalWindowSize(sessionWindow);
       session.on('error', () => session.destroy());
-      session.on('stream', (stream) => {
-        open++;
-        stream.on('close', () => {
-          open--;
-        });
+      session.on('stream', (stream, _headers, flags, rawHeaders?: string[]) => {
+        Http2ClientStream.accept(stream, flags, rawHeaders ?? [], connection);
       });
-      // Decision P6: quiet streams may stay; connections without any may not.
-      session.setTimeout(limits.idleMs, () => {
-        if (open === 0) session.close();
-      });
-    });
-    this.#server.on('stream', (stream, _headers, flags, rawHeaders?: string[]) => {
-      Http2ClientStream.accept(stream, flags, rawHeaders ?? [], services);
     });
     this.#server.on('sessionError', () => {});
+  }
+
+  /** Decision P6: quiet streams may stay; connections without any may not. */
+  sweep(now: number): void {
+    for (const [session, connection] of this.#sessions) {
+      if (connection.open > 0) continue;
+      connection.idleSince ||= now;
+      if (now - connection.idleSince > limits.idleMs) session.close();
+    }
   }
 
   accept(socket: TLSSocket): void {

@@ -1,10 +1,4 @@
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  connect,
-  constants,
-  type OutgoingHttpHeaders,
-} from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { RequestSender, ResponseSink } from '../exchange.ts';
 import { FieldBlock } from '../field-block.ts';
@@ -31,10 +25,13 @@ export class NotHttp2 extends Error {
  * Resolves when the application has shown that it does, too. Rejects with {@link NotHttp2} otherwise.
  */
 export function openHttp2(stream: Duplex): Promise<ClientHttp2Session> {
-  const session = connect('http://localhost', {
+  const options = {
     createConnection: () => stream,
     settings: { enablePush: false, initialWindowSize: streamWindow },
-  });
+    // As in server.ts; Node's types do not know it.
+    strictSingleValueFields: false,
+  };
+  const session = connect('http://localhost', options);
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => session.destroy(new Error('No HTTP/2 settings came.')), settingsMs);
     let open = 0;
@@ -63,18 +60,13 @@ export function openHttp2(stream: Duplex): Promise<ClientHttp2Session> {
 /** Counts the streams of a session, so that only an unused one is closed. */
 const sessionUsers = new WeakMap<ClientHttp2Session, (change: 1 | -1) => void>();
 
-function requestHeaders(request: Inbound): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = {
-    ':method': request.method,
-    ':scheme': 'http',
-    ':authority': request.authority,
-    ':path': request.target,
-  };
-  addFields(headers, request.fields.list);
-  headers['x-amzn-requestid'] = request.requestId;
-  if (request.wantsTrailers) headers.te = 'trailers';
-  if (typeof request.length === 'number') headers['content-length'] = request.length;
-  return headers;
+function requestHeaders(request: Inbound): Fields {
+  const pseudo = [':method', request.method, ':scheme', 'http', ':authority', request.authority];
+  const fields = [...pseudo, ':path', request.target, ...request.fields.http2];
+  fields.push('x-amzn-requestid', request.requestId);
+  if (request.wantsTrailers) fields.push('te', 'trailers');
+  if (typeof request.length === 'number') fields.push('content-length', String(request.length));
+  return fields;
 }
 
 /** One request to an application that speaks HTTP/2. */
