@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { Bed } from './harness.ts';
@@ -92,13 +93,15 @@ describe('requests to a suspended MicroVM', () => {
 
   test('suspend cuts what is open: 502 before an answer, a broken connection after its beginning', async () => {
     bed.guest.resumeMs = 0;
+    const before = received;
     const waiting = bed.get('/never');
-    const streaming = bed.get('/stream');
-    streaming.catch(() => {});
-    await pause(150);
+    const headers = { 'x-aws-proxy-auth': await bed.token() };
+    const streaming = httpsRequest(bed.options({ path: '/stream', agent: false, headers })).end();
+    const [answer] = (await once(streaming, 'response')) as [IncomingMessage];
+    while (received < before + 2) await pause(10);
     bed.guest.suspend(bed.microvmId);
     assert.equal((await waiting).status, 502);
-    await assert.rejects(streaming);
+    await assert.rejects(answer.toArray());
     assert.equal(bed.guest.state, 'suspended', 'what was cut does not resume it');
   });
 
