@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { defaultQuotas, type Quotas, type Rate } from '../control/quotas.ts';
 import type { LimitSettings } from '../engine/machine-limits.ts';
 import { SquibError } from '../errors/squib-error.ts';
+import type { LimitProfile } from '../ingress/limits/guest-limits.ts';
 import { checkExternalService, type ExternalService, ownService } from './external-service.ts';
 import { checkNetworks, type NetworkSettings } from './network-settings.ts';
 
@@ -21,6 +22,11 @@ export interface Config extends NetworkSettings {
   apiInMicrovms: boolean;
   /** Where the endpoints of all MicroVMs listen. `port: 0` means 443 where it may be bound, else 8443. */
   endpoint: { host: string; port: number; domain: string };
+  /**
+   * What the endpoint of one MicroVM carries: `aws` has AWS's figures for each size, `none` has none. A number above 0 counts
+   * instead of the profile's.
+   */
+  endpointLimits: LimitProfile;
   /** Name by which browsers may reach the web console, beside `localhost` and addresses; empty: none. */
   console: { name: string };
   /** `auto` takes KVM where a real kernel boots under it, else QEMU's software emulation. */
@@ -69,6 +75,7 @@ const defaults: Config = {
   api: { host: '127.0.0.1', port: 4700 },
   apiInMicrovms: false,
   endpoint: { host: '127.0.0.1', port: 0, domain: 'localhost' },
+  endpointLimits: { profile: 'none', connections: 0, requestsPerSecond: 0, bytesPerSecond: 0 },
   console: { name: '' },
   accelerator: 'auto',
   mirrors: {},
@@ -149,6 +156,11 @@ function checkValues(config: Config, file: string): void {
     if (!Number.isInteger(port) || port < 0 || port > 65_535) fail(file, `${name}.port`, 'must be a port');
   }
   checkExternalService(config.artifacts, 'artifacts', (path, problem) => fail(file, path, problem));
+  const { profile, ...carried } = config.endpointLimits;
+  if (!['none', 'aws'].includes(profile)) fail(file, 'endpointLimits.profile', "must be 'none' or 'aws'");
+  for (const [name, number] of Object.entries(carried)) {
+    if (!(number >= 0)) fail(file, `endpointLimits.${name}`, 'must not be negative');
+  }
   checkExternalService(config.s3, 's3', (path, problem) => fail(file, path, problem));
   const { rates, ...limits } = config.quotas;
   for (const [name, limit] of Object.entries(limits)) {

@@ -23,6 +23,7 @@ import { UidPool } from '../host/microvms/uid-pool.ts';
 import { openGuestNetworking } from '../host/network/open.ts';
 import { namespaceOf } from '../host/network/uplink.ts';
 import { BrowserLinks } from '../ingress/browser-links.ts';
+import { guestLimits } from '../ingress/limits/guest-limits.ts';
 import { endpointPorts, type Ingress, startIngress } from '../ingress/server.ts';
 import { Tokens } from '../ingress/tokens.ts';
 import { createLog } from '../log/log.ts';
@@ -166,6 +167,8 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       dialer: host,
       log,
       accessLog: write,
+      limits: (microvmId) =>
+        guestLimits(config.endpointLimits, store.microvms.get(microvmId)?.memoryMiB ?? 0),
     });
     ingresses.push(ingress);
     ports = [ingress.port];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { describe, test } from 'node:test';
-import { awsLimits, type GuestLimits } from '../../src/ingress/limits/guest-limits.ts';
+import { awsLimits, type GuestLimits, guestLimits } from '../../src/ingress/limits/guest-limits.ts';
 import { TokenBucket } from '../../src/ingress/limits/token-bucket.ts';
 import { Bed } from './harness.ts';
 
@@ -31,6 +31,19 @@ describe('limits of one MicroVM', () => {
     assert.deepEqual(awsLimits(8192), { connections: 128, requestsPerSecond: 160, bytesPerSecond: 16 << 20 });
   });
 
+  test('a profile, and single numbers instead of its own', () => {
+    const own = { connections: 0, requestsPerSecond: 0, bytesPerSecond: 0 };
+    assert.deepEqual(guestLimits({ profile: 'none', ...own }, 2048), {});
+    assert.deepEqual(guestLimits({ profile: 'aws', ...own }, 2048), awsLimits(2048));
+    assert.deepEqual(guestLimits({ profile: 'aws', ...own, connections: 5 }, 2048), {
+      ...awsLimits(2048),
+      connections: 5,
+    });
+    assert.deepEqual(guestLimits({ profile: 'none', ...own, bytesPerSecond: 1000 }, 512), {
+      bytesPerSecond: 1000,
+    });
+  });
+
   test('a bucket: burst, then the rate', () => {
     let now = 0;
     const bucket = new TokenBucket(10, 3, () => now);
@@ -50,8 +63,11 @@ describe('limits of one MicroVM', () => {
       assert.equal((await bed.get('/')).status, 200);
     });
     await limited({ requestsPerSecond: 5 }, async (bed) => {
-      const answers = await Promise.all(Array.from({ length: 14 }, () => bed.get('/')));
-      assert.equal(answers.filter((answer) => answer.status === 200).length, 10);
+      const start = Date.now();
+      const answers = await Promise.all(Array.from({ length: 60 }, () => bed.get('/')));
+      const good = answers.filter((answer) => answer.status === 200).length;
+      const most = 10 + Math.ceil(((Date.now() - start) / 1000) * 5);
+      assert.ok(good >= 10 && good <= most, `${good} of at most ${most}`);
       assert.match(answers.find((answer) => answer.status === 429)!.headers['content-type']!, /text\/plain/);
       await pause(450);
       assert.equal((await bed.get('/')).status, 200);
@@ -63,11 +79,11 @@ describe('limits of one MicroVM', () => {
       const started = Date.now();
       assert.equal((await bed.get('/large')).body.length, 600_000);
       const down = Date.now() - started;
-      assert.ok(down > 600 && down < 2500, `${down} ms down`);
+      assert.ok(down > 600, `${down} ms down`);
       const again = Date.now();
       assert.equal((await bed.get('/', {}, { method: 'POST', body: 'x'.repeat(600_000) })).text, 'done');
       const up = Date.now() - again;
-      assert.ok(up > 600 && up < 2500, `${up} ms up`);
+      assert.ok(up > 600, `${up} ms up`);
     });
   });
 });

@@ -22,3 +22,20 @@ export function awsLimits(baselineMiB: number): GuestLimits {
     bytesPerSecond: Math.round(2 * gibibytes * mebibyte),
   };
 }
+
+/** A setting: a profile, and numbers that count instead of its own (0: its own). */
+export interface LimitProfile {
+  profile: 'none' | 'aws';
+  connections: number;
+  requestsPerSecond: number;
+  bytesPerSecond: number;
+}
+
+/** The limits of a MicroVM of a baseline size in MiB. */
+export function guestLimits({ profile, ...own }: LimitProfile, baselineMiB: number): GuestLimits {
+  const limits: GuestLimits = profile === 'aws' ? awsLimits(baselineMiB) : {};
+  for (const name of ['connections', 'requestsPerSecond', 'bytesPerSecond'] as const) {
+    if (own[name] > 0) limits[name] = own[name];
+  }
+  return limits;
+}
