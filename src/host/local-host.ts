@@ -105,7 +105,7 @@ export class LocalHost implements Host {
       const machine =
         (standby && (await this.#startFromStandby(order, standby))) ?? (await this.#startFromSnapshot(order));
       if (order.forkPoint === undefined && machine.snapshotDir !== undefined)
-        this.#standby.started(version, machine.snapshotDir);
+        this.#standby.started(version, machine.snapshotDir, order.egress);
       const body = JSON.stringify({ microvmId: id, runHookPayload: order.runHookPayload ?? '' }); // Decision L1
       await this.#callHook(order, 'run', body);
     } catch (error) {
@@ -148,7 +148,7 @@ export class LocalHost implements Host {
     try {
       await this.#goLive(order, machine, this.#admit(order), async (logs, side) => {
         const live = await LiveMicrovm.from(standby, logs, side);
-        await live.awaken();
+        await live.awaken(standby);
         return live;
       });
       metrics.starts.add(1, 'standby');

@@ -78,6 +78,7 @@ export const testPrerequisites: Prerequisite[] = [
   },
   { package: 'zsh', why: 'completes commands in the tests', present: command('zsh') },
   { package: 'fish', why: 'the same', present: command('fish') },
+  { package: 'strace', why: 'makes disks slow in the tests', present: command('strace') },
   { package: 'chromium', why: 'opens the web console in the tests', present: command('chromium') },
 ];
 

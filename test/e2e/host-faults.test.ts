@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { removeNamespace } from '../../src/host/network/uplink.ts';
-import { assertConsistent } from '../support/consistency.ts';
+import { assertConsistent, machinesOf } from '../support/consistency.ts';
 import { buildProbe } from '../support/images.ts';
-import { suspend, terminate } from '../support/lifecycle.ts';
+import { askSuspend, crash, fork, suspend, terminate } from '../support/lifecycle.ts';
 import { get, isAlive, run, type TestMicrovm, until } from '../support/microvms.ts';
-import { processesOf, TestSquib } from '../support/squib.ts';
+import { TestSquib } from '../support/squib.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -32,7 +33,7 @@ describe('what happens to the host', () => {
     await squib.down('SIGKILL');
     const bystander = spawn('sleep', ['600'], { stdio: 'ignore' });
     try {
-      for (const pid of processesOf(squib.config.dataDir)) process.kill(pid, 'SIGKILL');
+      for (const pid of machinesOf(squib, 'with standbys')) process.kill(pid, 'SIGKILL');
       await removeNamespace(squib.config.dataDir);
       // Files survive a reboot; the ids that they name are other processes' now.
       const stat = readFileSync(`/proc/${bystander.pid}/stat`, 'utf8');
@@ -94,7 +95,82 @@ describe('what happens to the host', () => {
     for (const { id } of [microvm, asleep]) await terminate(squib, id);
     await assertConsistent(squib);
   });
+
+  test('a slow disk: everything takes longer, requests wait, and nothing is lost', async () => {
+    const microvm = await run(squib, image);
+    assert.equal((await microvm.json('/')).count, 1);
+    // Every sync of the daemon takes a quarter of a second more.
+    const slow = spawn(
+      'strace',
+      [
+        ...['-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync,fdatasync'],
+        ...['-e', 'inject=fsync,fdatasync:delay_enter=250000', '-p', `${squib.pid}`],
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    try {
+      await untilTraced(squib.pid);
+      const began = performance.now();
+      await askSuspend(squib, microvm.id);
+      const held = await Promise.all([microvm.json('/'), microvm.json('/'), microvm.json('/')]);
+      assert.deepEqual(held.map(({ count }) => count).sort(), [2, 3, 4]);
+      // Two changes of state, pages, devices, manifest and folders: the disk was slow indeed.
+      assert.ok(performance.now() - began > 1000);
+      const other = await run(squib, image);
+      assert.equal((await other.json('/')).count, 1);
+      const [copy] = (await fork(squib, other.id)) as [TestMicrovm];
+      assert.equal((await copy.json('/')).count, 2);
+      await suspend(squib, copy.id);
+      await crash(squib);
+      assert.equal((await copy.json('/')).count, 3);
+      assert.equal((await microvm.json('/')).count, 5);
+      for (const { id } of [microvm, other, copy]) await terminate(squib, id);
+    } finally {
+      slow.kill();
+    }
+    await assertConsistent(squib);
+  });
+
+  test('kill -9 after each step of a fork: the parent goes on, and what was not acknowledged leaves nothing', async () => {
+    const parent = await run(squib, image);
+    await parent.json('/touch-memory?mib=48');
+    const forks = squib.layout.forks;
+    const names = () => (existsSync(forks) ? readdirSync(forks) : []);
+    const written = (name: string) => names().some((folder) => existsSync(join(forks, folder, name)));
+    const steps: Record<string, () => boolean> = {
+      'its folder is there': () => names().length > 0,
+      'memory is copied': () => written('memory'),
+      'device state is written': () => written('devices'),
+      'the manifest is written': () => written('manifest.json'),
+      'the checkpoint is whole': () => names().some((name) => !name.endsWith('.new')),
+    };
+    let count = 0;
+    for (const [step, seen] of Object.entries(steps)) {
+      const known = new Set(names());
+      assert.deepEqual([...known], [], step);
+      const asked = fork(squib, parent.id).catch(() => []);
+      const end = Date.now() + 60_000;
+      while (!seen() && Date.now() < end) await new Promise(setImmediate);
+      await crash(squib);
+      for (const child of await asked) {
+        await until(squib, child.id, 'RUNNING');
+        assert.equal((await child.json('/')).count, count + 1, step);
+        await terminate(squib, child.id);
+      }
+      // One that was recorded, but whose answer never came, is a MicroVM as well.
+      for (const id of readdirSync(squib.layout.microvms)) if (id !== parent.id) await terminate(squib, id);
+      assert.equal((await parent.json('/')).count, ++count, step);
+      while (names().length > 0) await sleep(20);
+    }
+    await terminate(squib, parent.id);
+    await assertConsistent(squib);
+  });
 });
+
+/** Resolves when another process traces this one. */
+async function untilTraced(pid: number): Promise<void> {
+  while (/^TracerPid:\t0$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await sleep(10);
+}
 
 /** Lines of a process's output, one at a time. */
 function lines(child: ChildProcess): () => Promise<string> {

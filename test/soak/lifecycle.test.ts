@@ -10,7 +10,7 @@ import {
   residentKiB,
 } from '../support/consistency.ts';
 import { buildProbe } from '../support/images.ts';
-import { askResume, askSuspend, askTerminate, crash, fork } from '../support/lifecycle.ts';
+import { askResume, askSuspend, askTerminate, callExtension, crash, fork } from '../support/lifecycle.ts';
 import { get, run, type TestMicrovm, until } from '../support/microvms.ts';
 import { TestSquib } from '../support/squib.ts';
 import { soak, withoutRates } from './soak.ts';
@@ -138,6 +138,9 @@ describe('the lifecycle on real machines', () => {
       }
     }
     t.diagnostic(`seed ${seed}: ${steps} steps`);
+    const { items } = await callExtension(squib, 'ListEvents', { maxResults: 50 });
+    assert.equal(items.length, 50);
+    for (const { detail } of items) assert.match(detail.reason, /^[A-Z]\w* \w+ .+/, 'a reason in words');
     for (const each of living) await check(each);
     for (const { microvm } of living) await askTerminate(squib, microvm.id);
     await assertConsistent(squib);

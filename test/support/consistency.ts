@@ -27,9 +27,10 @@ export async function calm(squib: TestSquib): Promise<MicrovmItem[]> {
   }
 }
 
-/** Process ids of the QEMUs that run for a squib. */
-export function machinesOf(squib: TestSquib): number[] {
-  return processesOf(squib.layout.microvms).filter((pid) => {
+/** Process ids of the QEMUs that run for the MicroVMs of a squib. */
+export function machinesOf(squib: TestSquib, which?: 'with standbys'): number[] {
+  const folder = which === undefined ? squib.layout.microvms : squib.config.dataDir;
+  return processesOf(folder).filter((pid) => {
     try {
       return isAlive(pid) && readlinkSync(`/proc/${pid}/exe`).includes('qemu-system');
     } catch {
@@ -67,6 +68,18 @@ const mountsIn = (folder: string) =>
     .split('\n')
     .filter((line) => line.includes(folder));
 
+/** Network interfaces are given back a moment after a MicroVM was suspended; then only those that run have one. */
+async function assertWires(squib: TestSquib, running: string[]): Promise<void> {
+  const { networks } = squib.layout;
+  const wired = () =>
+    Object.keys(existsSync(networks) ? JSON.parse(readFileSync(networks, 'utf8')) : {}).filter(
+      (id) => !id.startsWith('standby-'),
+    );
+  for (const end = Date.now() + 10_000; Date.now() < end && wired().length > running.length; )
+    await sleep(20);
+  assert.deepEqual(wired().sort(), running.sort(), 'wires');
+}
+
 /**
  * Compares what the API says with processes and files, when nothing is under way.
  * @throws AssertionError when a state is not what is there, or something is there that belongs to no MicroVM
@@ -85,5 +98,7 @@ export async function assertConsistent(squib: TestSquib): Promise<void> {
     if (state === 'RUNNING') expected.push(Number(readFileSync(join(dir, 'pid'), 'utf8').split(' ')[0]));
   }
   assert.deepEqual(machinesOf(squib).sort(), expected.sort(), `processes${problem()}`);
+  const running = alive.flatMap(({ microvmId, state }) => (state === 'RUNNING' ? (microvmId ?? []) : []));
+  await assertWires(squib, running);
   assert.deepEqual(mountsIn(squib.config.dataDir), [], 'mounts');
 }

@@ -1,9 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import { PortClosed, type ShellSession, type UsageCounters } from '../../control/host.ts';
 import type { Machine } from '../../engine/engine.ts';
 import type { ByteMeter } from '../../guest/byte-meter.ts';
-import { type GuestConnection, GuestPortClosed, GuestRequestFailed } from '../../guest/guest-connection.ts';
+import {
+  type GuestConnection,
+  type GuestNetwork,
+  GuestPortClosed,
+  GuestRequestFailed,
+} from '../../guest/guest-connection.ts';
 import type { LogWriter } from '../../store/log-store.ts';
 import { lineSplitter } from '../log-lines.ts';
 import type { GuestSide } from '../network/guest-networking.ts';
@@ -94,11 +100,15 @@ export class LiveMicrovm {
     await this.#guest.setNetwork(await this.#side?.network);
   }
 
-  /** Sets address, clock and entropy, drops outside connections, and only then lets the container run. */
-  async awaken(): Promise<void> {
+  /**
+   * Sets address, clock and entropy, drops outside connections, and only then lets the container run.
+   * @param has the address that the guest has already, where that is known.
+   */
+  async awaken(has?: { network: GuestNetwork | undefined }): Promise<void> {
     const network = await this.#side?.network;
+    const there = has !== undefined && isDeepStrictEqual(has.network, network);
     await Promise.all([
-      this.#guest.setNetwork(network), // the agent does one after the other
+      there || this.#guest.setNetwork(network), // the agent does one after the other
       this.#guest.thaw({
         epochNanoseconds: BigInt(Date.now()) * 1_000_000n,
         entropy: randomBytes(entropyBytes),

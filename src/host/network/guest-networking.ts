@@ -49,6 +49,11 @@ export class GuestNetworking {
     return this.#parts.networks.attach(id);
   }
 
+  /** Sets the rules ahead that a machine will probably be admitted with. @returns the address for its guest */
+  prepare(id: string, egress: EgressOrder): Promise<GuestNetwork | undefined> {
+    return this.#parts.networks.admit(id, egressPolicy(egress, this.#parts.config));
+  }
+
   /** The wire of a machine that gets another id. */
   pass(from: string, to: string): void {
     this.#parts.networks.pass(from, to);

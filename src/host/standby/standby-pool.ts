@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
+import type { EgressOrder } from '../../control/host.ts';
 import type { Log } from '../../log/log.ts';
 import { makeStandby, removeStandby, type StandbyParts } from './make-standby.ts';
 import type { Standby } from './standby.ts';
@@ -21,7 +22,11 @@ export interface StandbyPoolParts extends StandbyParts {
 
 interface Demand {
   snapshotDir: string;
+  /** Of the last start; the next one's is probably the same. */
+  egress: EgressOrder;
   lastStart: number;
+  /** Ended when the version is forgotten. */
+  forgotten: AbortController;
   /** A fault ends the demand until the next start. */
   making: Promise<void> | undefined;
 }
@@ -76,14 +81,19 @@ export class StandbyPool {
   }
 
   /** A MicroVM was started from this snapshot; others may follow. */
-  started(version: string, snapshotDir: string): void {
+  started(version: string, snapshotDir: string, egress: EgressOrder): void {
     if (this.#size(this.#parts.settings) === 0 || this.#stop.signal.aborted) return;
-    const demand = this.#demands.get(version) ?? { snapshotDir, lastStart: 0, making: undefined };
-    Object.assign(demand, { snapshotDir, lastStart: Date.now() });
+    const known = this.#demands.get(version);
+    const demand: Demand = known ?? {
+      ...{ snapshotDir, egress, lastStart: 0, making: undefined },
+      forgotten: new AbortController(),
+    };
+    Object.assign(demand, { snapshotDir, egress, lastStart: Date.now() });
     this.#demands.set(version, demand);
     demand.making ??= this.#fill(version, demand)
       .catch((error) => {
-        if (!this.#stop.signal.aborted) this.#parts.log.warn('standby.failed', { version, error });
+        if (!this.#stop.signal.aborted && !demand.forgotten.signal.aborted)
+          this.#parts.log.warn('standby.failed', { version, error });
       })
       .finally(() => {
         demand.making = undefined;
@@ -92,7 +102,8 @@ export class StandbyPool {
 
   /** The version is about to be deleted: nothing may use its files any more. */
   async forget(version: string): Promise<void> {
-    const making = this.#demands.get(version)?.making;
+    const { making, forgotten } = this.#demands.get(version) ?? {};
+    forgotten?.abort();
     this.#demands.delete(version);
     await making;
     await this.#end([...this.#ready.values()].filter((standby) => standby.version === version));
@@ -117,7 +128,8 @@ export class StandbyPool {
 
   async #fill(version: string, demand: Demand): Promise<void> {
     const { settings, log } = this.#parts;
-    await sleep(afterStartMs, undefined, { signal: this.#stop.signal, ref: false });
+    const signal = AbortSignal.any([this.#stop.signal, demand.forgotten.signal]);
+    await sleep(afterStartMs, undefined, { signal, ref: false });
     const wanted = () => this.#demands.get(version) === demand && !this.#stop.signal.aborted;
     const there = () => [...this.#ready.values()].filter((standby) => standby.version === version).length;
     while (wanted() && there() < settings.perVersion && enoughMemory()) {
@@ -125,7 +137,7 @@ export class StandbyPool {
       const id = `standby-${randomUUID()}`;
       this.#known.add(id);
       const began = performance.now();
-      const standby = await makeStandby(this.#parts, id, version, demand.snapshotDir).catch((error) => {
+      const standby = await makeStandby(this.#parts, { id, version, ...demand, signal }).catch((error) => {
         this.#known.delete(id);
         throw error;
       });

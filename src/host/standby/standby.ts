@@ -1,5 +1,5 @@
 import type { Machine } from '../../engine/engine.ts';
-import type { GuestConnection } from '../../guest/guest-connection.ts';
+import type { GuestConnection, GuestNetwork } from '../../guest/guest-connection.ts';
 
 /**
  * A machine restored ahead of the MicroVM that will take it: its agent has answered, its container has not run a
@@ -11,4 +11,6 @@ export interface Standby {
   readonly version: string;
   readonly machine: Machine;
   readonly guest: GuestConnection;
+  /** The address that its guest has. */
+  readonly network: GuestNetwork | undefined;
 }

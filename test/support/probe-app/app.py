@@ -117,5 +117,6 @@ print("probe app starts", flush=True)
 if mode == "never-ready":
     time.sleep(3600)
 servers = [ThreadingHTTPServer(("0.0.0.0", port), Handler) for port in (8080, 9000)]
-threading.Thread(target=servers[1].serve_forever, daemon=True).start()
-servers[0].serve_forever()
+# Without looking twice a second whether they should stop: an application that waits takes no processor.
+threading.Thread(target=servers[1].serve_forever, args=(None,), daemon=True).start()
+servers[0].serve_forever(None)
