@@ -77,6 +77,11 @@ export const testPrerequisites: Prerequisite[] = [
     present: command('tmux'),
   },
   { package: 'zsh', why: 'completes commands in the tests', present: command('zsh') },
+  {
+    package: 'ca-certificates',
+    why: 'is the store of certificates that the tests of squib trust change',
+    present: command('update-ca-certificates'),
+  },
   { package: 'fish', why: 'the same', present: command('fish') },
   { package: 'strace', why: 'makes disks slow in the tests', present: command('strace') },
   { package: 'chromium', why: 'opens the web console in the tests', present: command('chromium') },
