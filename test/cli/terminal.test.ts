@@ -198,6 +198,9 @@ describe('exec', { concurrency: false }, () => {
     await terminal.until(/^root\nthis is bash$/m);
     terminal.press('C-d');
     await terminal.prompt();
+    const script = await squibDo(['shell', id], 'echo "$((6 * 7))"; exit 4');
+    assert.deepEqual(script, { stdout: '42\n', stderr: '', code: 4 });
+    assert.equal((await exec(['-it', id, 'true'])).code, 2);
   });
 });
 

@@ -35,6 +35,9 @@ there), or with 125 when squib could not run it.`,
     if (text === undefined) throw new UsageError('ID is missing.');
     if (order.length === 0) throw new UsageError('COMMAND is missing.');
     const { env, workdir, user, tty = false, interactive = false } = values;
+    if (tty && interactive && !process.stdin.isTTY) {
+      throw new UsageError('Standard input is no terminal; leave --tty out.');
+    }
     const connection = findConnection(values);
     await runCommand(connection, await findMicrovmId(connection, text), {
       order: { command: order, environment: variables(env), workingDirectory: workdir, user },

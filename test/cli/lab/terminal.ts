@@ -50,7 +50,7 @@ export class Terminal {
   }
 
   /** Waits until the screen shows something. */
-  async until(what: RegExp, milliseconds = 120_000): Promise<string> {
+  async until(what: RegExp, milliseconds = 240_000): Promise<string> {
     const end = Date.now() + milliseconds;
     for (;;) {
       const screen = this.screen();
