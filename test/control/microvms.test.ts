@@ -300,6 +300,23 @@ describe('client tokens', () => {
     await assert.rejects(lab.api.RunMicrovm(request, elsewhere), refusal('NotFound', /No active/));
   });
 
+  test('the same request many times at once is one request', async (t) => {
+    const lab = openLab(t);
+    const imageIdentifier = await lab.image('demo', allHooks);
+    const request = { imageIdentifier, clientToken: 'at-once', runHookPayload: 'p' };
+    const run = (payload = 'p') => lab.api.RunMicrovm({ ...request, runHookPayload: payload }, caller);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => run()));
+    assert.equal(new Set(answers.map(({ microvmId }) => microvmId)).size, 1);
+    const mixed = await Promise.allSettled([run('q'), run(), run('r')]);
+    assert.deepEqual(
+      mixed.map(({ status }) => status),
+      ['rejected', 'fulfilled', 'rejected'],
+    );
+    await lab.settle();
+    assert.equal(lab.host.count('start'), 1);
+    assert.equal((await lab.api.ListMicrovms({}, caller)).items.length, 1);
+  });
+
   test('a request that was refused may be repeated, and a token survives a crash and the image', async (t) => {
     const lab = openLab(t);
     const request = { imageIdentifier: imageArn('demo'), clientToken: 't1' };
