@@ -1,5 +1,4 @@
 import { readdirSync } from 'node:fs';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Host, UsageCounters } from '../control/host.ts';
 import { metrics } from '../metrics/metrics.ts';
 import type { BuildState, ImageState, MicrovmState, StateCount } from '../store/states.ts';
@@ -33,7 +32,7 @@ export class MetricsCollector {
   readonly #seen = new Map<string, UsageCounters>();
   /** MicroVMs that are older than this daemon: its counters begin with what they use from now on. */
   readonly #older: ReadonlySet<string>;
-  readonly #eventLoop = monitorEventLoopDelay({ resolution: 20 });
+  #eventLoop = performance.eventLoopUtilization();
   #cpuSeconds = 0;
   #dirtyDue = 0;
   #collecting: Promise<void> | undefined;
@@ -43,7 +42,6 @@ export class MetricsCollector {
     this.#older = new Set(sources.store.microvms.alive().map(({ id }) => id));
     metrics.info.set(1, sources.version, sources.accelerator);
     metrics.processStart.set(Math.round(performance.timeOrigin / 1000));
-    this.#eventLoop.enable();
   }
 
   /** One look serves all who ask meanwhile. */
@@ -52,10 +50,6 @@ export class MetricsCollector {
       this.#collecting = undefined;
     });
     return this.#collecting;
-  }
-
-  close(): void {
-    this.#eventLoop.disable();
   }
 
   async #collect(): Promise<void> {
@@ -79,8 +73,9 @@ export class MetricsCollector {
     metrics.processResident.set(rss);
     metrics.heap.set(heapUsed);
     metrics.processFiles.set(readdirSync('/proc/self/fd').length);
-    metrics.eventLoop.set(this.#eventLoop.percentile(99) / 1e9);
-    this.#eventLoop.reset();
+    const eventLoop = performance.eventLoopUtilization();
+    metrics.eventLoop.set(performance.eventLoopUtilization(eventLoop, this.#eventLoop).utilization);
+    this.#eventLoop = eventLoop;
   }
 
   async #usage(): Promise<void> {

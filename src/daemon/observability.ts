@@ -22,7 +22,6 @@ export interface Observability {
   probes: Probes;
   /** From now on squib is not ready. */
   stopping(): void;
-  close(): void;
 }
 
 /** Metrics, health and readiness. @throws SquibError when the token's file cannot be used */
@@ -54,7 +53,6 @@ export function openObservability(parts: ObservabilityParts): Observability {
     stopping() {
       stopping = true;
     },
-    close: () => collector.close(),
   };
 }
 

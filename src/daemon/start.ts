@@ -234,7 +234,6 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       commandSockets.close();
       webConsole.door.close();
       await api.close();
-      observability.close();
       await cloudFormation.stacks.close();
       await Promise.all(ingresses.map((ingress) => ingress.close()));
       await control.close();

@@ -97,8 +97,8 @@ export const metrics = {
   processFiles: new Gauge('process_open_fds', 'Open file descriptors of the daemon.'),
   heap: new Gauge('nodejs_heap_size_used_bytes', 'JavaScript objects of the daemon.'),
   eventLoop: new Gauge(
-    'nodejs_eventloop_lag_p99_seconds',
-    'How late the event loop was, 99th percentile since the last time that somebody asked.',
+    'nodejs_eventloop_utilization_ratio',
+    'Share of the time since the last scrape in which the event loop was busy.',
   ),
 };
 

@@ -7,12 +7,13 @@ import { CreateBucketCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { metrics } from '../../src/metrics/metrics.ts';
 import { type Family, parseExposition, sumOf } from '../metrics/exposition.ts';
 import { buildProbe } from '../support/images.ts';
-import { suspend, terminate } from '../support/lifecycle.ts';
+import { crash, suspend, terminate } from '../support/lifecycle.ts';
 import { run } from '../support/microvms.ts';
 import { TestSquib } from '../support/squib.ts';
 
 describe('what squib tells about itself', () => {
   let squib: TestSquib;
+  let image: string;
   const ask = (path: string, init: RequestInit = {}) =>
     fetch(`http://127.0.0.1:${squib.config.api.port}${path}`, init);
   const token = () => readFileSync(join(squib.layout.keys, 'metrics-token'), 'utf8').trim();
@@ -92,7 +93,7 @@ describe('what squib tells about itself', () => {
   });
 
   test('a life of a MicroVM leaves its traces, but neither names nor ids', async () => {
-    const image = await buildProbe(squib);
+    image = await buildProbe(squib);
     const microvm = await run(squib, image);
     await microvm.json('/');
     const running = await scrape();
@@ -135,6 +136,18 @@ describe('what squib tells about itself', () => {
     const told = JSON.stringify(labels);
     for (const secret of [microvm.id, 'probe', squib.config.accountId])
       assert.ok(!told.includes(secret), secret);
+  });
+
+  test('counters begin anew with the daemon: what a MicroVM had used before is not counted twice', async () => {
+    const microvm = await run(squib, image);
+    await microvm.json('/');
+    const name = 'squib_endpoint_bytes_total';
+    assert.ok((sumOf(await scrape(), name) ?? 0) > 0);
+    await crash(squib);
+    assert.equal(sumOf(await scrape(), name) ?? 0, 0);
+    await microvm.json('/');
+    assert.ok((sumOf(await scrape(), name) ?? 0) > 0);
+    await terminate(squib, microvm.id);
   });
 
   test('the token may stand in a file of the operator', async () => {
