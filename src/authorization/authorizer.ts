@@ -39,7 +39,11 @@ export class Authorizer {
   decide(caller: Caller & Origin, access: Access): Decision {
     const identity = this.#identities(caller.accessKeyId);
     if (identity?.root) return 'allow';
-    const context = { ...this.#globalKeys(caller, identity), ...access.context };
+    const context = {
+      ...this.#globalKeys(caller, identity),
+      ...resourceKeys(access.resource, caller.accountId),
+      ...access.context,
+    };
     const request = { principalArn: caller.arn, action: access.action, resource: access.resource, context };
     for (const policies of [identity?.policies ?? [], ...(identity?.limits ?? [])]) {
       const decision = evaluate(policies, request);
@@ -75,6 +79,12 @@ export class Authorizer {
       'aws:ViaAWSService': false,
     };
   }
+}
+
+/** Everything here belongs to the account, but what is AWS's own. */
+function resourceKeys(resource: string, accountId: string): ContextEntries {
+  const owner = resource.split(':')[4] || accountId;
+  return owner === 'aws' ? {} : { 'aws:ResourceAccount': owner, 's3:ResourceAccount': owner };
 }
 
 /** AWS's sentence (spec: quotas-and-errors section 3, rayito Q90). */

@@ -1,5 +1,5 @@
 import type { Caller } from '../aws/caller.ts';
-import { Members } from '../aws/logs/members.ts';
+import { groupName, Members } from '../aws/logs/members.ts';
 import { partition } from '../control/arns.ts';
 import type { AccessRule } from './actions.ts';
 
@@ -27,6 +27,10 @@ export const logsActions: Readonly<Record<string, AccessRule<Input>>> = {
   DescribeLogGroups: (_input: Input, caller: Caller) => [
     { action: 'logs:DescribeLogGroups', resource: `${root(caller)}*` },
   ],
+  StartLiveTail: (input: Input, caller: Caller) =>
+    (new Members(input).strings('logGroupIdentifiers') ?? ['']).map((group) => ({
+      ...{ action: 'logs:StartLiveTail', resource: `${root(caller)}${groupName(group)}` },
+    })),
   CreateLogGroup: onGroup('CreateLogGroup'),
   CreateLogStream: onGroup('CreateLogStream'),
   DeleteLogGroup: onGroup('DeleteLogGroup'),

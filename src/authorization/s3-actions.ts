@@ -44,6 +44,31 @@ const copy: S3AccessRule = ({ bucket, key, source }) => [
   { action: 's3:GetObject', resource: objectArn(source?.bucket, source?.key) },
 ];
 
+/** Settings of buckets by operation; a deletion needs the permission of `Put…`, but that of a policy or website. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  BucketAccelerateConfiguration: 'AccelerateConfiguration',
+  BucketAcl: 'BucketAcl',
+  BucketCors: 'BucketCORS',
+  BucketEncryption: 'EncryptionConfiguration',
+  BucketLifecycleConfiguration: 'LifecycleConfiguration',
+  BucketLogging: 'BucketLogging',
+  BucketNotificationConfiguration: 'BucketNotification',
+  BucketOwnershipControls: 'BucketOwnershipControls',
+  BucketPolicy: 'BucketPolicy',
+  BucketRequestPayment: 'BucketRequestPayment',
+  BucketTagging: 'BucketTagging',
+  BucketVersioning: 'BucketVersioning',
+  BucketWebsite: 'BucketWebsite',
+  PublicAccessBlock: 'BucketPublicAccessBlock',
+};
+const DELETED_BY_NAME = new Set(['BucketPolicy', 'BucketWebsite']);
+
+const settingRules = Object.entries(SETTINGS).flatMap(([operation, permission]): [string, S3AccessRule][] => [
+  [`Get${operation}`, onBucket(`Get${permission}`)],
+  [`Put${operation}`, onBucket(`Put${permission}`)],
+  [`Delete${operation}`, onBucket(`${DELETED_BY_NAME.has(operation) ? 'Delete' : 'Put'}${permission}`)],
+]);
+
 /** Which permissions each operation of squib's S3 needs, by the names of the S3 API. */
 export const s3Actions: Readonly<Record<string, S3AccessRule>> = {
   ListBuckets: () => [{ action: 's3:ListAllMyBuckets', resource: '*' }],
@@ -54,6 +79,17 @@ export const s3Actions: Readonly<Record<string, S3AccessRule>> = {
   ListMultipartUploads: onBucket('ListBucketMultipartUploads'),
   ListObjects: onListing('ListBucket'),
   ListObjectsV2: onListing('ListBucket'),
+  ...Object.fromEntries(settingRules),
+  GetBucketPolicyStatus: onBucket('GetBucketPolicyStatus'),
+  GetBucketReplication: onBucket('GetReplicationConfiguration'),
+  GetObjectLockConfiguration: onBucket('GetBucketObjectLockConfiguration'),
+  ListObjectVersions: onListing('ListBucketVersions'),
+  GetObjectTagging: onObject('GetObjectTagging'),
+  PutObjectTagging: onObject('PutObjectTagging'),
+  DeleteObjectTagging: onObject('DeleteObjectTagging'),
+  GetObjectAttributes: onObject('GetObject'),
+  GetObjectAcl: onObject('GetObjectAcl'),
+  PutObjectAcl: onObject('PutObjectAcl'),
   GetObject: onObject('GetObject'),
   HeadObject: onObject('GetObject'),
   PutObject: onObject('PutObject'),

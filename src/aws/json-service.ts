@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { ServiceError } from '../errors/service-error.ts';
 import type { Log } from '../log/log.ts';
 import type { AnyHandler } from './handlers.ts';
@@ -17,9 +18,13 @@ export interface JsonService {
   signingName: string;
   /** By action, for example `PutLogEvents`; inputs are unchecked JSON objects. */
   actions: Readonly<Record<string, AnyHandler>>;
+  /** By action: those that answer with an event stream, as the output's only member `stream`. */
+  streaming?: ReadonlySet<string>;
   /** An error of the service's own as it is to be answered; undefined for what it does not know. */
   toError(error: unknown): { code: string; message: string; status?: number } | undefined;
 }
+
+const EVENT_STREAM = { 'content-type': 'application/vnd.amazon.eventstream' };
 
 /** Answers one json-1.1 service. */
 export class JsonServiceFrontDoor {
@@ -46,7 +51,12 @@ export class JsonServiceFrontDoor {
         const why = `squib's ${signingName} does not have the action ${action || '(none)'}.`;
         throw new WireError('UnknownOperationException', 400, why);
       }
-      return { ...outcome, answer: jsonRpcAnswer(await handler(parseJsonObject(body), caller)) };
+      const output = await handler(parseJsonObject(body), caller);
+      if (this.#service.streaming?.has(action)) {
+        const stream = Readable.from(output.stream as AsyncIterable<Buffer>, { objectMode: false });
+        return { ...outcome, answer: { status: 200, headers: EVENT_STREAM, body: stream } };
+      }
+      return { ...outcome, answer: jsonRpcAnswer(output) };
     } catch (thrown) {
       const error = this.#toWireError(thrown, action, incoming);
       return { ...outcome, error, answer: jsonRpcErrorAnswer(error) };

@@ -4,6 +4,7 @@ import type { LimitSettings } from '../engine/machine-limits.ts';
 import { SquibError } from '../errors/squib-error.ts';
 import type { LimitProfile } from '../ingress/limits/guest-limits.ts';
 import { checkExternalService, type ExternalService, ownService } from './external-service.ts';
+import { checkLogSettings, type LogSettings, onlyOwnLogs } from './log-settings.ts';
 import { checkNetworks, type NetworkSettings } from './network-settings.ts';
 
 /** Every setting of squib with its type; `defaults` below is what holds when nobody says otherwise. */
@@ -46,6 +47,10 @@ export interface Config extends NetworkSettings {
   >;
   /** Image builds: size of the layer cache on disk, and how long the container image build may take. */
   builds: { cacheGiB: number; timeoutMinutes: number };
+  /** `skipUnsupported`: stacks are made without the resources of types that squib does not have, instead of refused. */
+  cloudFormation: { skipUnsupported: boolean };
+  /** Where else log events go. */
+  logs: LogSettings;
   /** An S3 service that keeps all buckets instead of squib itself. */
   s3: ExternalService;
   /**
@@ -81,6 +86,8 @@ const defaults: Config = {
   mirrors: {},
   registries: {},
   builds: { cacheGiB: 10, timeoutMinutes: 30 },
+  cloudFormation: { skipUnsupported: false },
+  logs: onlyOwnLogs,
   s3: ownService,
   standby: { perVersion: 1, total: 4, idleMinutes: 10 },
   activity: { cpuPercent: 0, egressBytesPerSecond: 0 },
@@ -161,6 +168,7 @@ function checkValues(config: Config, file: string): void {
   for (const [name, number] of Object.entries(carried)) {
     if (!(number >= 0)) fail(file, `endpointLimits.${name}`, 'must not be negative');
   }
+  checkLogSettings(config.logs, (path, problem) => fail(file, path, problem));
   checkExternalService(config.s3, 's3', (path, problem) => fail(file, path, problem));
   const { rates, ...limits } = config.quotas;
   for (const [name, limit] of Object.entries(limits)) {

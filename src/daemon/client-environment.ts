@@ -17,6 +17,8 @@ export function clientEnvironment(config: Config, layout: DataLayout): Record<st
   const files = publishTrust(config.cacheDir, ca);
   return {
     AWS_ENDPOINT_URL: `http://localhost:${config.api.port}`,
+    // `aws logs start-live-tail` would ask stream-localhost.
+    AWS_DISABLE_HOST_PREFIX_INJECTION: 'true',
     AWS_REGION: config.region,
     AWS_DEFAULT_REGION: config.region,
     AWS_ACCESS_KEY_ID: accessKeyId,

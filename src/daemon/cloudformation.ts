@@ -6,7 +6,10 @@ import {
   cloudFormationService,
 } from '../aws/cloudformation/cloudformation-service.ts';
 import type { AnyHandler } from '../aws/handlers.ts';
+import { writeXml, type XmlValue } from '../aws/protocol/xml.ts';
 import type { QueryService } from '../aws/query-service.ts';
+import { BUCKET_SETTINGS, type BucketSetting } from '../aws/s3/commands/bucket-settings.ts';
+import { XML_NAMESPACE } from '../aws/s3/s3-request.ts';
 import type { Services } from '../cloudformation/resources/resource-type.ts';
 import { Stacks } from '../cloudformation/stacks/stacks.ts';
 import { TemplateError } from '../cloudformation/template-error.ts';
@@ -26,18 +29,20 @@ export interface CloudFormationParts {
   lambda: Services['lambda'];
   /** Guarded. */
   logs: Readonly<Record<string, AnyHandler>>;
+  /** Guarded. */
+  ssm: Readonly<Record<string, AnyHandler>>;
   log: Log;
 }
 
 /** CloudFormation on top of the other services; all that stacks make is made in their callers' names. */
 export function openCloudFormation(parts: CloudFormationParts): { service: QueryService; stacks: Stacks } {
-  const { config, store, objects, authorization, lambda, logs, log } = parts;
+  const { config, store, objects, authorization, lambda, logs, ssm, log } = parts;
   const { accountId, region } = config;
   const stacks = new Stacks({
     ...{ store, log, accountId, partition: partition(region), now: Date.now },
     roles: authorization.serviceRoles,
     services: {
-      ...{ lambda, logs, iam: authorization.iam },
+      ...{ lambda, logs, ssm, iam: authorization.iam },
       buckets: {
         async create(name, caller) {
           authorization.checkS3(caller, 'CreateBucket', { bucket: name });
@@ -50,11 +55,22 @@ export function openCloudFormation(parts: CloudFormationParts): { service: Query
           authorization.checkS3(caller, 'DeleteBucket', { bucket: name });
           await objects.deleteBucket(name);
         },
+        async putSetting(name, { query, document }, caller) {
+          const { operation, root = '' } = settingOf(query);
+          authorization.checkS3(caller, `Put${operation}`, { bucket: name });
+          const text =
+            typeof document === 'string' ? document : writeXml(root, document as Xml, XML_NAMESPACE);
+          await objects.putSetting(name, query, text);
+        },
+        async removeSetting(name, query, caller) {
+          authorization.checkS3(caller, `Delete${settingOf(query).operation}`, { bucket: name });
+          await objects.removeSetting(name, query);
+        },
       },
     },
   });
   const actions = cloudFormationActions({
-    ...{ stacks, store },
+    ...{ stacks, store, skipUnsupported: config.cloudFormation.skipUnsupported },
     async fetchTemplate(url, caller) {
       const { bucket, key } = placeOf(url);
       authorization.checkS3(caller, 'GetObject', { bucket, key });
@@ -68,6 +84,14 @@ export function openCloudFormation(parts: CloudFormationParts): { service: Query
   });
   const guarded = authorization.guard(actions, cloudFormationRules);
   return { service: cloudFormationService(guarded), stacks };
+}
+
+type Xml = { [name: string]: XmlValue };
+
+function settingOf(query: string): BucketSetting {
+  const setting = BUCKET_SETTINGS.find((each) => each.query === query);
+  if (!setting) throw new TypeError(`S3 has no setting ${query}.`);
+  return setting;
 }
 
 /** Bucket and key of a URL in path style (any endpoint) or with the bucket in the host name. @throws TemplateError */

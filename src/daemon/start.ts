@@ -1,8 +1,10 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { AuditLog } from '../audit/audit-log.ts';
+import { ssmRules } from '../authorization/ssm-actions.ts';
 import { ExternalS3 } from '../aws/client/external-s3.ts';
 import type { FrontDoorOptions } from '../aws/front-door.ts';
 import { logsService } from '../aws/logs/operations.ts';
+import { ssmActions } from '../aws/ssm/ssm-service.ts';
 import type { Config } from '../config/config.ts';
 import { dataLayout } from '../config/layout.ts';
 import { systemClock } from '../control/clock.ts';
@@ -43,6 +45,7 @@ import { lockDataDir } from './data-lock.ts';
 import { guestApi } from './guest-api.ts';
 import { takeInheritedSockets } from './inherited-sockets.ts';
 import { listenAddresses } from './listen-addresses.ts';
+import { openLogForwarding } from './log-forwarding.ts';
 import { openObservability } from './observability.ts';
 import { registryLogins } from './registry-logins.ts';
 
@@ -94,7 +97,8 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   });
   const objects = await ObjectStore.open(layout.objects);
   const externalS3 = config.s3.endpoint === '' ? undefined : new ExternalS3(config.s3, region);
-  const logs = new LogStore(layout.logs);
+  const forwarding = openLogForwarding(config, log);
+  const logs = new LogStore(layout.logs, forwarding.listeners);
 
   const engine = await createEngine({
     cacheDir: config.cacheDir,
@@ -177,13 +181,15 @@ export async function startDaemon(config: Config, write: (line: string) => void)
   const sweepLogs = () => logs.sweep(Date.now()).catch((error) => log.error('logs.sweep', { error }));
   const logSweep = setInterval(sweepLogs, dayMs).unref();
   sweepLogs();
-  const logReader = logsService(logs);
+  const stopping = new AbortController();
+  const logReader = logsService(logs, stopping.signal);
   const lambda = authorization.guardLambda(control.operations);
   const logsActions = authorization.guardLogs(logReader.actions);
+  const ssm = authorization.guard(ssmActions(store.parameters, Date.now), ssmRules);
   const cloudFormation = openCloudFormation({
     ...{ config, store, authorization, lambda, log },
     objects: externalS3 ?? objects,
-    logs: logsActions,
+    ...{ logs: logsActions, ssm },
   });
   const { accelerator, accelerationReason } = engine;
   const engineName = `QEMU with ${accelerator.toUpperCase()} (${accelerationReason})`;
@@ -214,7 +220,10 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     audit: (record) => audit.record(record),
     objectStore: objects,
     ...(externalS3 && { externalS3 }),
-    jsonServices: [{ ...logReader, actions: logsActions }],
+    jsonServices: [
+      { ...logReader, actions: logsActions },
+      { signingName: 'ssm', actions: ssm, toError: () => undefined },
+    ],
     queryServices: [...authorization.services, cloudFormation.service],
     findCredential: authorization.findCredential,
     regions: [region],
@@ -230,11 +239,14 @@ export async function startDaemon(config: Config, write: (line: string) => void)
     async stop() {
       observability.stopping();
       clearInterval(logSweep);
+      stopping.abort();
       events.close();
       commandSockets.close();
       webConsole.door.close();
+      // Requests that wait for a stack are answered now, else the API would wait for them.
+      const stacksClosed = cloudFormation.stacks.close();
       await api.close();
-      await cloudFormation.stacks.close();
+      await stacksClosed;
       await Promise.all(ingresses.map((ingress) => ingress.close()));
       await control.close();
       await host.close();
@@ -242,6 +254,7 @@ export async function startDaemon(config: Config, write: (line: string) => void)
       await engine.close();
       await audit.close();
       artifacts.close();
+      await forwarding.close();
       externalS3?.close();
       objects.close();
       store.close();

@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { SquibError } from '../errors/squib-error.ts';
+import { ensureAwsCliV2 } from './aws-cli-v2.ts';
+import { ensureCdk } from './cdk.ts';
 import { compileGuestAgent, compileJailer } from './compile.ts';
 import { ensureConsole } from './console.ts';
 import { ensureKernel } from './kernel.ts';
@@ -34,5 +36,7 @@ export async function setUp(
   if (options.tests) {
     await ensureStandInImages(config.cacheDir, say);
     await ensureTestClients(config.cacheDir, say);
+    await ensureAwsCliV2(config.cacheDir, say);
+    await ensureCdk(config.cacheDir, say);
   }
 }

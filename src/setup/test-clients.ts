@@ -5,19 +5,29 @@ import { runTool } from './run-tool.ts';
 
 /** Everything that pip installs, so that the tests meet the same clients on every machine. */
 const PACKAGES = {
+  aiohappyeyeballs: '2.7.1',
+  aiohttp: '3.14.5',
+  aiosignal: '1.4.0',
+  attrs: '26.1.0',
   awscli: '1.46.3',
   boto3: '1.44.5',
   botocore: '1.44.5',
   colorama: '0.4.6',
   docutils: '0.19',
+  frozenlist: '1.8.0',
+  idna: '3.20',
   jmespath: '1.1.0',
+  multidict: '7.2.1',
+  propcache: '0.5.4',
   pyasn1: '0.6.5',
   'python-dateutil': '2.9.0.post0',
   PyYAML: '6.0.3',
   rsa: '4.7.2',
   s3transfer: '0.19.3',
   six: '1.17.0',
+  typing_extensions: '4.16.0',
   urllib3: '2.8.0',
+  yarl: '1.25.1',
 };
 const STAMP = 'squib-recipe';
 

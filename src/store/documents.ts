@@ -15,7 +15,7 @@ export class Documents<T extends object> {
    */
   constructor(
     db: DatabaseSync,
-    table: 'roles' | 'managedPolicies' | 'stacks' | 'changeSets' | 'activityPolicies',
+    table: 'roles' | 'managedPolicies' | 'stacks' | 'changeSets' | 'parameters' | 'activityPolicies',
     sealed?: SealedText,
   ) {
     this.#sealed = sealed;

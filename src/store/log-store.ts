@@ -30,6 +30,9 @@ export interface LogWriter {
   close(): Promise<void>;
 }
 
+/** Is told of every event as it is written. */
+export type LogListener = (group: string, stream: string, event: LogEvent) => void;
+
 /** A piece of a stream: `next` continues after the last event, and is stable while nothing is added. */
 export interface LogPage {
   events: PlacedEvent[];
@@ -68,9 +71,11 @@ function fileName(name: string): string {
  */
 export class LogStore {
   readonly #folder: string;
+  readonly #listeners: readonly LogListener[];
 
-  constructor(folder: string) {
+  constructor(folder: string, listeners: readonly LogListener[] = []) {
     this.#folder = folder;
+    this.#listeners = listeners;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
@@ -86,6 +91,7 @@ export class LogStore {
     return {
       write: (message, timestamp = Date.now()) => {
         file.write(`${JSON.stringify({ timestamp, message })}\n`);
+        for (const listen of this.#listeners) listen(group, stream, { timestamp, message });
       },
       close: () => closed(file),
     };

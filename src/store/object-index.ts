@@ -12,6 +12,12 @@ const SCHEMA = `
     region TEXT NOT NULL,
     created_at INTEGER NOT NULL
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS bucket_settings (
+    bucket TEXT NOT NULL REFERENCES buckets (name) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (bucket, name)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS objects (
     bucket TEXT NOT NULL REFERENCES buckets (name),
     key BLOB NOT NULL,

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { BucketSettings } from './bucket-settings.ts';
 import { NoSuchBucket, NoSuchKey, ObjectStoreError } from './object-errors.ts';
 import { type DataFile, ObjectFiles } from './object-files.ts';
 import { afterPrefix, openObjectIndex, transaction } from './object-index.ts';
@@ -38,6 +39,7 @@ export interface PutOptions {
  */
 export class ObjectStore {
   readonly uploads: Uploads;
+  readonly settings: BucketSettings;
   readonly #db: DatabaseSync;
   readonly #files: ObjectFiles;
 
@@ -45,6 +47,7 @@ export class ObjectStore {
     this.#db = db;
     this.#files = files;
     this.uploads = new Uploads(db, files, this);
+    this.settings = new BucketSettings(db);
   }
 
   static async open(dir: string): Promise<ObjectStore> {
@@ -102,6 +105,18 @@ export class ObjectStore {
     const row = this.#db.prepare('SELECT region, created_at FROM buckets WHERE name = ?').get(name);
     if (!row) throw new NoSuchBucket(name);
     return { name, region: row.region as string, createdAt: row.created_at as number };
+  }
+
+  /** @throws NoSuchBucket */
+  putSetting(bucket: string, name: string, document: string): void {
+    this.bucket(bucket);
+    this.settings.put(bucket, name, document);
+  }
+
+  /** @throws NoSuchBucket */
+  removeSetting(bucket: string, name: string): void {
+    this.bucket(bucket);
+    this.settings.remove(bucket, name);
   }
 
   hasBucket(name: string): boolean {
@@ -179,6 +194,20 @@ export class ObjectStore {
   /** @throws NoSuchBucket | NoSuchKey */
   headObject(bucket: string, key: string): ObjectInfo {
     return toInfo(bucket, this.#existing(bucket, key));
+  }
+
+  /** Changes what is said about an object, not the object. @throws NoSuchBucket | NoSuchKey */
+  changeAttributes(
+    bucket: string,
+    key: string,
+    change: (attributes: ObjectAttributes) => ObjectAttributes,
+  ): void {
+    transaction(this.#db, () => {
+      const attributes = change(JSON.parse(this.#existing(bucket, key).attributes) as ObjectAttributes);
+      this.#db
+        .prepare('UPDATE objects SET attributes = ? WHERE bucket = ? AND key = ?')
+        .run(JSON.stringify(attributes), bucket, Buffer.from(key));
+    });
   }
 
   /** The caller must read what it gets (once), or `close` it. @throws NoSuchBucket | NoSuchKey */

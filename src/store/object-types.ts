@@ -13,6 +13,7 @@ export interface ObjectAttributes {
   headers: Record<string, string>;
   /** `x-amz-meta-*` without the prefix. */
   metadata: Record<string, string>;
+  tags?: Record<string, string>;
   checksum?: { algorithm: string; value: string; type: 'FULL_OBJECT' | 'COMPOSITE' };
 }
 

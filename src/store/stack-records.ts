@@ -28,6 +28,8 @@ export interface StackDesign {
   templateBody: string;
   parameters: Record<string, string>;
   tags: Record<string, string>;
+  /** Resources of types that squib does not have are left out instead of refused. */
+  skipUnsupported?: boolean;
 }
 
 /** In whose name an operation works; everything of the caller but the request. */

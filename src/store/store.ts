@@ -8,6 +8,7 @@ import { openDatabase } from './database.ts';
 import { Documents } from './documents.ts';
 import { Images } from './images.ts';
 import { Microvms } from './microvms.ts';
+import type { Parameter } from './parameter-records.ts';
 import type { ManagedPolicy, Role } from './role-records.ts';
 import { openSealer, SealedText } from './sealer.ts';
 import { Sessions } from './sessions.ts';
@@ -40,6 +41,7 @@ export interface Store {
   readonly stacks: Documents<Stack>;
   readonly changeSets: Documents<ChangeSet>;
   readonly stackEvents: StackEvents;
+  readonly parameters: Documents<Parameter>;
   /** By MicroVM id or image ARN. */
   readonly activityPolicies: Documents<ActivityPolicyRecord>;
   /** Runs `work` as one commit, or not at all when it throws. Inside another one it joins that. */
@@ -70,6 +72,7 @@ export function openStore(file: string): Store {
     stacks: new Documents(db, 'stacks', new SealedText(sealer, 'stack')),
     changeSets: new Documents(db, 'changeSets', new SealedText(sealer, 'change set')),
     stackEvents: new StackEvents(db),
+    parameters: new Documents(db, 'parameters'),
     activityPolicies: new Documents(db, 'activityPolicies'),
     transaction(work) {
       if (db.isTransaction) return work();

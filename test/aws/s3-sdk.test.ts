@@ -15,11 +15,11 @@ import {
   DeleteBucketCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
-  GetBucketAclCommand,
   GetBucketLocationCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  ListBucketMetricsConfigurationsCommand,
   ListBucketsCommand,
   ListMultipartUploadsCommand,
   ListObjectsCommand,
@@ -458,9 +458,9 @@ describe('S3 through the AWS SDK', () => {
     await client.send(new PutObjectCommand({ Bucket, Key: '2025-09-09/k', Body: 'v' }));
     const got = await pathStyle.send(new GetObjectCommand({ Bucket, Key: '2025-09-09/k' }));
     assert.equal(await got.Body!.transformToString(), 'v');
-    const acl = await failure(client.send(new GetBucketAclCommand({ Bucket })));
-    assert.equal(acl.name, 'NotImplemented');
-    assert.match(acl.message, /\?acl/);
+    const metrics = await failure(client.send(new ListBucketMetricsConfigurationsCommand({ Bucket })));
+    assert.equal(metrics.name, 'NotImplemented');
+    assert.match(metrics.message, /\?metrics/);
     assert.equal((await failure(client.send(new GetObjectCommand({ Bucket, Key: 'no' })))).name, 'NoSuchKey');
   });
 });

@@ -8,8 +8,13 @@ import { parseTemplate } from '../../src/cloudformation/template/template.ts';
 
 const stack = { id: 'arn:aws:cloudformation:us-east-1:000000000000:stack/demo/1', name: 'demo' };
 const draw = (templateBody: string, parameters: Record<string, string> = {}) =>
-  drawBlueprint(stack, { templateBody, parameters, tags: {} }, (name) =>
-    name === 'shared' ? 'S' : undefined,
+  drawBlueprint(
+    stack,
+    { templateBody, parameters, tags: {} },
+    {
+      exported: (name) => (name === 'shared' ? 'S' : undefined),
+      parameter: (name) => ({ '/app/size': '3', '/app/list': 'a,b' })[name],
+    },
   );
 /** The properties of the log group `G` of a template with these properties. */
 const properties = (yaml: string, more = '') =>
@@ -166,4 +171,42 @@ test('output of CDK: its metadata, bootstrap version and rules are let stand', (
   const blueprint = draw(templateBody, parameters);
   assert.deepEqual([...blueprint.included], ['Role1ABCC5F0', 'CDKMetadata']);
   assert.deepEqual(neededCapabilities(blueprint), ['CAPABILITY_IAM']);
+});
+
+test('parameters of Systems Manager are looked up; lists are lists', () => {
+  const template = (type: string, value: string) =>
+    `Parameters: { P: { Type: "AWS::SSM::Parameter::${type}", Default: ${value} } }\n` +
+    'Resources: { G: { Type: AWS::Logs::LogGroup, Properties: { LogGroupName: !Ref P } } }';
+  const value = (type: string, name: string) =>
+    draw(template(type, name), { P: name }).properties('G', {}).LogGroupName;
+  assert.equal(value('Value<String>', '/app/size'), '3');
+  assert.deepEqual(value('Value<List<String>>', '/app/list'), ['a', 'b']);
+  assert.equal(value('Name', '/app/size'), '/app/size');
+  const missing = parseTemplate(template('Value<String>', '/none'));
+  assert.throws(() => resolveParameters(missing, []), /Unable to fetch parameters \[\/none\]/);
+});
+
+test('what squib does not have can be left out: what refers to it gets a stand-in', () => {
+  const templateBody = `
+Resources:
+  Net: { Type: AWS::EC2::Subnet, Properties: { VpcId: !Ref V } }
+  V: { Type: AWS::EC2::VPC }
+  Table: { Type: AWS::DynamoDB::Table }
+  G:
+    Type: AWS::Logs::LogGroup
+    DependsOn: Table
+    Properties: { LogGroupName: !Join ["|", [!Ref Net, !GetAtt V.VpcId, !Ref Table, !GetAtt Table.Arn]] }
+`;
+  const lookups = { exported: () => undefined, parameter: () => undefined };
+  const design = { templateBody, parameters: {}, tags: {} };
+  assert.throws(
+    () => drawBlueprint(stack, design, lookups),
+    /AWS::EC2::Subnet, AWS::EC2::VPC, AWS::DynamoDB::Table/,
+  );
+  const blueprint = drawBlueprint(stack, { ...design, skipUnsupported: true }, lookups);
+  assert.deepEqual([...blueprint.included], ['G']);
+  assert.equal(
+    blueprint.properties('G', {}).LogGroupName,
+    'subnet-demonet|vpc-demov|not-in-squib-Table|arn:aws:dynamodb:us-east-1:000000000000:not-in-squib-Table',
+  );
 });

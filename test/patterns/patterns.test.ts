@@ -1,34 +1,32 @@
-// Folders in the shape of AWS's published patterns, run as they are with the real AWS CLI against an empty squib.
+// Patterns from an empty squib to the answer of their application.
 import assert from 'node:assert/strict';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { aws, runProgram } from '../support/aws-cli.ts';
 import { TestSquib } from '../support/squib.ts';
+import { folder, script, startScript, tryScript } from './support.ts';
 
-const folder = (name: string) => fileURLToPath(new URL(`./${name}/`, import.meta.url));
 let squib: TestSquib;
-
-/** Runs a script of a pattern; throws what it wrote when it fails. */
-async function script(pattern: string, name: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
-  const { stdout, stderr, code } = await runProgram(squib, 'bash', [join(folder(pattern), name)], { env });
-  assert.equal(code, 0, `${name}: ${stdout}${stderr}\n${squib.log.slice(-2000)}`);
-  return stdout;
-}
-
 before(async () => {
   squib = await TestSquib.start();
 });
 after(() => squib.remove());
 
-// The CLI's waiters sleep for half a minute at a time: another pattern runs meanwhile.
-describe('patterns', { concurrency: 2 }, () => {
+const imagesNamed = async (name: string) =>
+  (await aws(squib, ['lambda-microvms', 'list-microvm-images', '--name-filter', name])).items;
+const rolesOf = async (name: string) =>
+  (await aws(squib, ['iam', 'list-roles'])).Roles.filter(({ RoleName }: { RoleName: string }) =>
+    RoleName.startsWith(name),
+  );
+
+// A build takes a core, everything else waits: patterns overlap.
+describe('patterns', { concurrency: true }, () => {
   describe('code execution', { concurrency: 1 }, () => {
     test('deploy.sh and call.sh: from nothing to the answer of the app', async () => {
-      const outputs = await script('code-execution', 'deploy.sh');
+      const outputs = await script(squib, 'code-execution/deploy.sh');
       assert.match(outputs, /ImageVersion\s+1\.0/);
-      const [state, result] = (await script('code-execution', 'call.sh')).trim().split('\n');
+      const [state, result] = (await script(squib, 'code-execution/call.sh')).trim().split('\n');
       assert.deepEqual(JSON.parse(state ?? ''), {
         ...{ release: 'one', greeting: 'hello from code-execution', payload: '{"visitor":"ann"}' },
       });
@@ -46,38 +44,76 @@ describe('patterns', { concurrency: 2 }, () => {
       const app = join(squib.config.dataDir, 'app');
       cpSync(join(folder('code-execution'), 'app'), app, { recursive: true });
       writeFileSync(join(app, 'release.txt'), 'two\n');
-      assert.match(await script('code-execution', 'deploy.sh', { APP: app }), /ImageVersion\s+2\.0/);
-      const [state] = (await script('code-execution', 'call.sh')).trim().split('\n');
+      const output = await script(squib, 'code-execution/deploy.sh', [], { APP: app });
+      assert.match(output, /ImageVersion\s+2\.0/);
+      const [state] = (await script(squib, 'code-execution/call.sh')).trim().split('\n');
       assert.equal(JSON.parse(state ?? '').release, 'two');
     });
 
     test('cleanup.sh leaves nothing', async () => {
-      await script('code-execution', 'cleanup.sh');
-      const named = ['--name-filter', 'code-execution'];
-      const { items } = await aws(squib, ['lambda-microvms', 'list-microvm-images', ...named]);
-      assert.deepEqual(items, []);
-      const { Roles } = await aws(squib, ['iam', 'list-roles']);
-      const left = Roles.filter(({ RoleName }: { RoleName: string }) => RoleName.startsWith('code'));
-      assert.deepEqual(left, []);
+      await script(squib, 'code-execution/cleanup.sh');
+      assert.deepEqual(await imagesNamed('code-execution'), []);
+      assert.deepEqual(await rolesOf('code'), []);
     });
   });
 
   describe('from zip', { concurrency: 1 }, () => {
     test('deploy.sh: roles by the CLI, an image straight from a zip, its build log', async () => {
-      const output = await script('from-zip', 'deploy.sh', { NAME: 'from-zip' });
+      const output = await script(squib, 'from-zip/deploy.sh', [], { NAME: 'from-zip' });
       assert.match(output, /release one listens/);
       assert.match(output, /microvm-image:from-zip\n$/);
     });
 
     test('a build role that may not read the artifact fails the build in words', async () => {
       const env = { NAME: 'unreadable', READABLE: 'other/*' };
-      const deploy = join(folder('from-zip'), 'deploy.sh');
-      const { code, stderr } = await runProgram(squib, 'bash', [deploy], { env });
+      const { code, stderr } = await tryScript(squib, 'from-zip/deploy.sh', [], env);
       assert.equal(code, 1);
       assert.match(
         stderr,
         /S3_ACCESS_DENIED: The build role arn:aws:iam::0+:role\/unreadable-build is not allowed/,
       );
+    });
+  });
+
+  describe('an agent entered by shell only', { concurrency: 1 }, () => {
+    let id: string;
+
+    test('deploy.sh and connect.sh: a shell in its workspace, with what the image gives', async () => {
+      id = (await script(squib, 'shell-agent/deploy.sh')).trim().split('\n').at(-1) ?? '';
+      assert.match(id, /^microvm-/);
+      const shell = startScript(squib, 'shell-agent/connect.sh', [id]);
+      shell.type('pwd; echo "model $AGENT_MODEL in $AWS_REGION"\n');
+      await shell.line(/^\/workspace\s*$/);
+      await shell.line(new RegExp(`^model none in ${squib.config.region}\\s*$`));
+      shell.type('agent note buy milk\n');
+      await shell.line(/^noted in \/workspace\s*$/);
+      shell.type('exit\n');
+      assert.equal(await shell.end(), 0);
+    });
+
+    test('the next shell finds what the one before left; nothing else is let in', async () => {
+      const shell = startScript(squib, 'shell-agent/connect.sh', [id]);
+      shell.type('agent notes\n');
+      await shell.line(/^buy milk\s*$/);
+      shell.type('exit\n');
+      assert.equal(await shell.end(), 0);
+      const token = ['lambda-microvms', 'create-microvm-auth-token', '--microvm-identifier', id];
+      const { authToken } = await aws(squib, [
+        ...token,
+        ...['--expiration-in-minutes', '5', '--allowed-ports', 'port=9000'],
+      ]);
+      const { endpoint } = await aws(squib, ['lambda-microvms', 'get-microvm', '--microvm-identifier', id]);
+      const headers = Object.entries(authToken as Record<string, string>).flatMap(([name, value]) => [
+        ...['-H', `${name}: ${value}`, '-H', 'X-aws-proxy-port: 9000'],
+      ]);
+      const status = ['-s', '-o', '/dev/null', '-w', '%{http_code}', `https://${endpoint}/`];
+      assert.equal((await runProgram(squib, 'curl', [...status, ...headers])).stdout, '403');
+    });
+
+    test('cleanup.sh ends it and deletes the stack', async () => {
+      await script(squib, 'shell-agent/cleanup.sh');
+      assert.deepEqual(await imagesNamed('shell-agent'), []);
+      assert.deepEqual(await rolesOf('shell-agent'), []);
     });
   });
 });

@@ -1,10 +1,13 @@
 // CloudWatch Logs through the real AWS CLI: groups and streams that scripts make, and following them.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
+import { awsCliV2 } from '../../src/setup/aws-cli-v2.ts';
 import { LogStore } from '../../src/store/log-store.ts';
-import { aws } from '../support/aws-cli.ts';
+import { aws, cliEnvironment } from '../support/aws-cli.ts';
 import { TestSquib } from '../support/squib.ts';
 
 let squib: TestSquib;
@@ -14,6 +17,25 @@ const put = (message: string, timestamp = Date.now()) =>
     'put-log-events --log-group-name /app/one --log-stream-name s1 --log-events',
     JSON.stringify([{ timestamp, message }]),
   );
+
+/** Version 2 of the CLI, which has these commands, with its output line by line. */
+function follow(args: string[]) {
+  const child = spawn(join(awsCliV2(squib.config.cacheDir), 'aws'), args, {
+    env: cliEnvironment(squib),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    async line(pattern: RegExp): Promise<string> {
+      for (;;) {
+        const { value, done } = await lines.next();
+        if (done) throw new Error(`aws ended without ${pattern}`);
+        if (pattern.test(value)) return value;
+      }
+    },
+    end: () => void child.kill('SIGKILL'),
+  };
+}
 
 before(async () => {
   squib = await TestSquib.start();
@@ -43,20 +65,31 @@ test('groups and streams: made, written, read, tagged, deleted', async () => {
   });
 });
 
-test('following a group: the calls of "aws logs tail --follow" see events as they come, each once', async () => {
-  // Version 2 of the CLI, which has the command, is not on PyPI; it asks so, from the last time it has seen.
-  const poll = (since: number) =>
-    logs(`filter-log-events --log-group-name /app/one --interleaved --start-time ${since}`);
-  const { events: before } = await poll(Date.now() - 3_600_000);
-  assert.equal(before.length, 1);
-  await put('second');
-  const { events: now } = await poll(before[0].timestamp);
-  assert.deepEqual(
-    now.map((event: { message: string }) => event.message),
-    ['first', 'second'],
+test('"aws logs tail --follow" prints events as they come, each once, filtered by a pattern', async () => {
+  const pattern = ['--filter-pattern', '{ $.level = "warn" || $.size > 10 }'];
+  const tail = follow(['logs', 'tail', '/app/one', '--follow', '--format', 'short', ...pattern]);
+  await put('{"level":"warn","n":1}');
+  await tail.line(/"n":1/);
+  await put('{"level":"info","size":3,"n":2}');
+  await put('{"level":"info","size":30,"n":3}');
+  assert.match(await tail.line(/"n":/), /"n":3/);
+  tail.end();
+});
+
+test('"aws logs start-live-tail" shows what is written from now on', async () => {
+  const [{ logGroupArn }] = (await logs('describe-log-groups --log-group-name-prefix /app')).logGroups;
+  const groups = ['--log-group-identifiers', logGroupArn, '--log-event-filter-pattern', 'seen'];
+  const tail = follow(['logs', 'start-live-tail', '--mode', 'print-only', ...groups]);
+  let last = 0;
+  const writing = setInterval(() => void put(`seen ${++last}`), 500);
+  await put('not this');
+  assert.match(await tail.line(/./), /seen \d+/);
+  clearInterval(writing);
+  tail.end();
+  await assert.rejects(
+    logs('start-live-tail --log-group-identifiers /app/none'),
+    /ResourceNotFoundException|argument operation/,
   );
-  assert.equal(now[0].eventId, before[0].eventId);
-  assert.notEqual(now[1].eventId, before[0].eventId);
 });
 
 test('retention removes streams whose last event is older, and nothing else', async () => {

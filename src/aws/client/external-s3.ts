@@ -114,6 +114,15 @@ export class ExternalS3 implements ObjectSource {
     (await this.#ask({ method: 'DELETE', bucket, key: '' })).resume();
   }
 
+  /** @param name of the setting in queries, for example `versioning` */
+  async putSetting(bucket: string, name: string, document: string): Promise<void> {
+    (await this.#ask({ method: 'PUT', bucket, key: '', query: `${name}=`, body: document })).resume();
+  }
+
+  async removeSetting(bucket: string, name: string): Promise<void> {
+    (await this.#ask({ method: 'DELETE', bucket, key: '', query: `${name}=` })).resume();
+  }
+
   /** Sends a request that must succeed. @throws ObjectStoreError with the service's code and words */
   async #ask(request: ExternalRequest): Promise<IncomingMessage> {
     const answer = await this.send(request);

@@ -17,6 +17,8 @@ import { changeSetSummary, changeSetView, eventView, resourceView, stackView, su
 export interface CloudFormationParts {
   stacks: Stacks;
   store: Pick<Store, 'stackEvents'>;
+  /** Leave out resources of types that squib does not have. */
+  skipUnsupported: boolean;
   /** Reads the template behind a URL of squib's S3, in the caller's name. @throws TemplateError */
   fetchTemplate(url: string, caller: Caller): Promise<string>;
 }
@@ -25,11 +27,16 @@ const STACK_NAME = /^[a-zA-Z][-a-zA-Z0-9]{0,127}$/;
 const CHANGE_SET_NAME = /^[a-zA-Z][-a-zA-Z0-9]{0,127}$/;
 const inBodyBytes = 51_200;
 const eventsAPage = 100;
-/** Waiters of the CLI ask every 30 s; a stack that is made at once is worth a short wait. */
+/** A stack that is made at once is worth a short wait. */
 const holdMs = 1500;
+/** Waiters ask every 30 s: they are answered when the stack is done, well before their clients give up (60 s). */
+const holdWaiterMs = 25_000;
+/** botocore marks requests of its waiters in the user agent, with feature `B`. */
+const WAITER = /(?:^| )m\/(?:\w+,)*B(?:,| |$)/;
 
 /** CloudFormation's operations on top of {@link Stacks}. */
-export function cloudFormationActions({ stacks, store, fetchTemplate }: CloudFormationParts) {
+export function cloudFormationActions(parts: CloudFormationParts) {
+  const { stacks, store, fetchTemplate, skipUnsupported } = parts;
   /** Undefined when the request gives none. */
   const givenTemplate = async (input: Input, caller: Caller): Promise<string | undefined> => {
     const body = input.text('TemplateBody');
@@ -62,11 +69,14 @@ export function cloudFormationActions({ stacks, store, fetchTemplate }: CloudFor
       usePrevious: each.flag('UsePreviousValue'),
     }));
     const template = parseTemplate(templateBody);
-    const parameters = resolveParameters(template, given, current?.design.parameters);
+    const parameters = resolveParameters(template, given, current?.design.parameters, (each) =>
+      stacks.findParameter(each),
+    );
     const tags = input.structures('Tags').length > 0 || !current ? input.tags() : current.design.tags;
     const onFailure = input.text('OnFailure') ?? input.text('OnStackFailure');
+    const design = { templateBody, parameters, tags, ...(skipUnsupported && { skipUnsupported }) };
     return {
-      ...{ name, design: { templateBody, parameters, tags }, capabilities: input.texts('Capabilities') },
+      ...{ name, design, capabilities: input.texts('Capabilities') },
       roleArn: input.text('RoleARN'),
       onFailure: input.flag('DisableRollback') ? 'DO_NOTHING' : (onFailure as StackWish['onFailure']),
       terminationProtection: input.flag('EnableTerminationProtection'),
@@ -148,11 +158,11 @@ export function cloudFormationActions({ stacks, store, fetchTemplate }: CloudFor
       return { Summaries: stacks.changeSets(id).map(changeSetSummary) };
     },
 
-    async DescribeStacks(members) {
+    async DescribeStacks(members, caller) {
       const name = new Input(members).text('StackName');
       const all = () => stacks.all().filter(({ deletedAt }) => deletedAt === undefined);
       if (name === undefined) return { Stacks: all().map(stackView) };
-      await stacks.settled(stacks.find(name), holdMs);
+      await stacks.settled(stacks.find(name), WAITER.test(caller.userAgent ?? '') ? holdWaiterMs : holdMs);
       return { Stacks: [stackView(stacks.find(name))] };
     },
     async ListStacks(members) {

@@ -1,5 +1,10 @@
 import { invalidParameter } from './logs-errors.ts';
 
+/** The name of a log group, out of its name or ARN. */
+export function groupName(identifier: string): string {
+  return /^arn:[^:]+:logs:[^:]*:\d*:log-group:([^:]+)/.exec(identifier)?.[1] ?? identifier;
+}
+
 /** Reads members of a request, checking their types: there is no service model for this service here. */
 export class Members {
   readonly #input: Record<string, unknown>;
@@ -59,7 +64,7 @@ export class Members {
     const given =
       this.string('logGroupName') ?? this.string('logGroupIdentifier') ?? this.string('resourceArn');
     if (!given) throw invalidParameter("'logGroupName' must not be null.");
-    return /^arn:[^:]+:logs:[^:]*:\d*:log-group:([^:]+)/.exec(given)?.[1] ?? given;
+    return groupName(given);
   }
 
   /** An integer between 1 and `most`. */

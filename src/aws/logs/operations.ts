@@ -1,7 +1,8 @@
 import type { LogStore, LogStreamInfo, PlacedEvent } from '../../store/log-store.ts';
 import type { AnyHandler } from '../handlers.ts';
 import type { JsonService } from '../json-service.ts';
-import { filterPattern } from './filter-pattern.ts';
+import { filterPattern } from './filter-pattern/filter-pattern.ts';
+import { startLiveTail } from './live-tail.ts';
 import { parseToken, readEvents } from './log-events.ts';
 import { invalidParameter, noSuchGroup } from './logs-errors.ts';
 import { Members } from './members.ts';
@@ -10,11 +11,14 @@ import { logWriting } from './writing.ts';
 const maxEvents = 10_000;
 const maxListed = 50;
 
-/** A page of a sorted list; the token is the name of the last item. */
+/** A page of a list; the token is the name of the last item. */
 function page<T extends { name: string }>(all: T[], members: Members): { items: T[]; nextToken?: string } {
   const after = members.string('nextToken');
   const limit = members.limit('limit', maxListed);
-  const left = after === undefined ? all : all.filter(({ name }) => name > after);
+  // An item that is gone by now leaves its place among the names.
+  const at = all.findIndex(({ name }) => name === after);
+  const left =
+    after === undefined ? all : at < 0 ? all.filter(({ name }) => name > after) : all.slice(at + 1);
   const items = left.slice(0, limit);
   const last = items.at(-1);
   return { items, ...(left.length > limit && last && { nextToken: last.name }) };
@@ -26,11 +30,18 @@ const outputEvent = ({ timestamp, message }: PlacedEvent) => ({
   ingestionTime: timestamp,
 });
 
-/** CloudWatch Logs as far as the AWS CLI's `aws logs`, SDKs and templates need it. */
-export function logsService(store: LogStore): JsonService {
+/**
+ * CloudWatch Logs as far as the AWS CLI's `aws logs`, SDKs and templates need it.
+ * @param closed ends the streams of live tails
+ */
+export function logsService(store: LogStore, closed: AbortSignal): JsonService {
+  const StartLiveTail: AnyHandler = async (input, caller) => ({
+    stream: startLiveTail(store, input, caller, closed),
+  });
   return {
     signingName: 'logs',
-    actions: { ...logsActions(store), ...logWriting(store) },
+    actions: { ...logsActions(store), ...logWriting(store), StartLiveTail },
+    streaming: new Set(['StartLiveTail']),
     toError: () => undefined,
   };
 }
@@ -61,6 +72,7 @@ function logsActions(store: LogStore): Record<string, AnyHandler> {
           retentionInDays,
           arn: `${groupArn(name, caller)}:*`,
           logGroupArn: groupArn(name, caller),
+          logGroupClass: 'STANDARD',
           metricFilterCount: 0,
           storedBytes: 0,
         })),
@@ -74,13 +86,10 @@ function logsActions(store: LogStore): Record<string, AnyHandler> {
       const prefix = members.string('logStreamNamePrefix') ?? '';
       let streams = (await streamsOf(group)).filter(({ name }) => name.startsWith(prefix));
       if (members.string('orderBy') === 'LastEventTime') {
-        streams = streams.sort((a, b) => a.lastEventAt - b.lastEventAt).map((s) => s);
+        streams = streams.sort((a, b) => a.lastEventAt - b.lastEventAt);
       }
       if (members.boolean('descending')) streams.reverse();
-      const byName = members.string('orderBy') !== 'LastEventTime' && !members.boolean('descending');
-      const { items, nextToken } = byName
-        ? page(streams, members)
-        : { items: streams.slice(0, members.limit('limit', maxListed)), nextToken: undefined };
+      const { items, nextToken } = page(streams, members);
       return {
         logStreams: items.map(({ name, createdAt, lastEventAt }) => ({
           logStreamName: name,

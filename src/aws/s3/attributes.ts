@@ -1,6 +1,7 @@
 import type { ObjectAttributes, ObjectInfo } from '../../store/object-types.ts';
 import type { Incoming } from '../http/incoming.ts';
 import { s3Error } from './s3-error.ts';
+import { tagsOfHeader } from './tags.ts';
 
 /** Headers that S3 keeps with an object and gives back. */
 const KEPT = [
@@ -42,7 +43,8 @@ export function readAttributes(request: Incoming): ObjectAttributes {
   if (size > MOST_METADATA) {
     throw s3Error('MetadataTooLarge', 'Your metadata headers exceed the maximum allowed metadata size');
   }
-  return { headers, metadata: Object.fromEntries(metadata) };
+  const tags = tagsOfHeader(request.header('x-amz-tagging'));
+  return { headers, metadata: Object.fromEntries(metadata), ...(tags && { tags }) };
 }
 
 /** `x-amz-checksum-…` of an object, for answers about all of it. */
@@ -63,6 +65,8 @@ export function objectHeaders(info: ObjectInfo, query: ReadonlyMap<string, strin
     'last-modified': new Date(info.modifiedAt).toUTCString(),
     'accept-ranges': 'bytes',
   };
+  const tags = Object.keys(info.attributes.tags ?? {}).length;
+  if (tags > 0) headers['x-amz-tagging-count'] = String(tags);
   for (const [name, value] of Object.entries(info.attributes.metadata)) headers[`x-amz-meta-${name}`] = value;
   for (const name of KEPT) {
     const override = query.get(`response-${name}`);

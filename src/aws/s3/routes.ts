@@ -1,4 +1,15 @@
 import {
+  BUCKET_SETTINGS,
+  deleteSetting,
+  getAcl,
+  getBucketPolicyStatus,
+  getObjectLock,
+  getReplication,
+  getSetting,
+  putAcl,
+  putSetting,
+} from './commands/bucket-settings.ts';
+import {
   createBucket,
   deleteBucket,
   getBucketLocation,
@@ -8,7 +19,7 @@ import {
 import { copyObject } from './commands/copy-object.ts';
 import { deleteObject, deleteObjects } from './commands/delete-objects.ts';
 import { getObject, headObject } from './commands/get-object.ts';
-import { listObjectsV1, listObjectsV2 } from './commands/list-objects.ts';
+import { listObjectsV1, listObjectsV2, listObjectVersions } from './commands/list-objects.ts';
 import {
   abortMultipartUpload,
   completeMultipartUpload,
@@ -18,6 +29,8 @@ import {
   uploadPart,
   uploadPartCopy,
 } from './commands/multipart.ts';
+import { getObjectAttributes } from './commands/object-attributes.ts';
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './commands/object-tags.ts';
 import { putObject } from './commands/put-object.ts';
 import { s3Error } from './s3-error.ts';
 import type { S3Command, S3Request } from './s3-request.ts';
@@ -33,8 +46,43 @@ interface Route {
   command: S3Command;
 }
 
+const settingRoutes = BUCKET_SETTINGS.flatMap((setting): Route[] => {
+  const at = { level: 'bucket' as const, query: { [setting.query]: undefined } };
+  const { operation } = setting;
+  return [
+    { name: `Get${operation}`, method: 'GET', ...at, command: getSetting(setting) },
+    { name: `Put${operation}`, method: 'PUT', ...at, command: putSetting(setting) },
+    ...(setting.deletable
+      ? [{ name: `Delete${operation}`, method: 'DELETE', ...at, command: deleteSetting(setting) }]
+      : []),
+  ];
+});
+
+const sub = (
+  name: string,
+  method: string,
+  level: Route['level'],
+  query: string,
+  command: S3Command,
+): Route => ({
+  ...{ name, method, level, query: { [query]: undefined }, command },
+});
+
 /** The first that fits wins, so those with more conditions come first. */
 const ROUTES: readonly Route[] = [
+  ...settingRoutes,
+  sub('GetBucketPolicyStatus', 'GET', 'bucket', 'policyStatus', getBucketPolicyStatus),
+  sub('GetBucketReplication', 'GET', 'bucket', 'replication', getReplication),
+  sub('GetObjectLockConfiguration', 'GET', 'bucket', 'object-lock', getObjectLock),
+  sub('GetBucketAcl', 'GET', 'bucket', 'acl', getAcl),
+  sub('PutBucketAcl', 'PUT', 'bucket', 'acl', putAcl),
+  sub('ListObjectVersions', 'GET', 'bucket', 'versions', listObjectVersions),
+  sub('GetObjectTagging', 'GET', 'object', 'tagging', getObjectTagging),
+  sub('PutObjectTagging', 'PUT', 'object', 'tagging', putObjectTagging),
+  sub('DeleteObjectTagging', 'DELETE', 'object', 'tagging', deleteObjectTagging),
+  sub('GetObjectAttributes', 'GET', 'object', 'attributes', getObjectAttributes),
+  sub('GetObjectAcl', 'GET', 'object', 'acl', getAcl),
+  sub('PutObjectAcl', 'PUT', 'object', 'acl', putAcl),
   { name: 'ListBuckets', method: 'GET', level: 'service', command: listBuckets },
   {
     name: 'GetBucketLocation',
@@ -112,40 +160,13 @@ const ROUTES: readonly Route[] = [
   { name: 'DeleteObject', method: 'DELETE', level: 'object', command: deleteObject },
 ];
 
-/** Parts of S3 that squib does not have; a request for one of them must not be taken for a plain one. */
-const MISSING = new Set([
-  'abac',
-  'accelerate',
-  'acl',
-  'analytics',
-  'attributes',
-  'cors',
-  'encryption',
-  'intelligent-tiering',
-  'inventory',
-  'legal-hold',
-  'lifecycle',
-  'logging',
-  'metadataTable',
-  'metrics',
-  'notification',
-  'object-lock',
-  'ownershipControls',
-  'policy',
-  'policyStatus',
-  'publicAccessBlock',
-  'renameObject',
-  'replication',
-  'requestPayment',
-  'restore',
-  'retention',
-  'select',
-  'tagging',
-  'torrent',
-  'versionId',
-  'versioning',
-  'versions',
-  'website',
+/** Parameters that make another operation of a request: one that has no route must not be taken for a plain one. */
+const SUBRESOURCES = new Set([
+  ...['abac', 'accelerate', 'acl', 'analytics', 'attributes', 'cors', 'encryption', 'intelligent-tiering'],
+  ...['inventory', 'legal-hold', 'lifecycle', 'logging', 'metadataTable', 'metrics', 'notification'],
+  ...['object-lock', 'ownershipControls', 'policy', 'policyStatus', 'publicAccessBlock', 'renameObject'],
+  ...['replication', 'requestPayment', 'restore', 'retention', 'select', 'tagging', 'torrent', 'versioning'],
+  ...['versions', 'website'],
 ]);
 
 type Target = Pick<S3Request, 'bucket' | 'key' | 'query' | 'incoming'>;
@@ -154,22 +175,33 @@ type Target = Pick<S3Request, 'bucket' | 'key' | 'query' | 'incoming'>;
 export function findRoute({ bucket, key, query, incoming }: Target): { name: string; command: S3Command } {
   const level = bucket === '' ? 'service' : key === '' ? 'bucket' : 'object';
   const { method } = incoming;
-  const missing = [...query.keys()].find((name) => MISSING.has(name));
-  if (missing !== undefined && !(missing === 'versionId' && query.get(missing) === 'null')) {
-    throw s3Error(
-      'NotImplemented',
-      `A parameter you provided implies functionality that is not implemented: squib's S3 has no ?${missing} (${method} of a ${level}).`,
-    );
-  }
+  const subresource = [...query.keys()].find((name) => SUBRESOURCES.has(name));
   const route = ROUTES.find(
     (candidate) =>
       candidate.method === method &&
       candidate.level === level &&
       (candidate.header === undefined || incoming.header(candidate.header) !== undefined) &&
+      (subresource === undefined || Object.hasOwn(candidate.query ?? {}, subresource)) &&
       Object.entries(candidate.query ?? {}).every(
         ([name, value]) => query.has(name) && (value === undefined || query.get(name) === value),
       ),
   );
+  if (!route && subresource !== undefined) {
+    throw s3Error(
+      'NotImplemented',
+      `A parameter you provided implies functionality that is not implemented: squib's S3 has no ?${subresource} (${method} of a ${level}).`,
+    );
+  }
+  const version = query.get('versionId');
+  if (version !== undefined && version !== 'null') {
+    throw s3Error(
+      'NoSuchVersion',
+      "The specified version does not exist: squib's S3 keeps the last one, 'null'.",
+      {
+        VersionId: version,
+      },
+    );
+  }
   if (!route) {
     throw s3Error('MethodNotAllowed', 'The specified method is not allowed against this resource.', {
       Method: method,

@@ -27,7 +27,7 @@ export interface S3Request {
 
 export type S3Command = (request: S3Request) => Promise<Answer> | Answer;
 
-const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
+export const XML_NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 
 export function xmlAnswer(
   root: string,
@@ -37,7 +37,7 @@ export function xmlAnswer(
   return {
     status: 200,
     headers: { 'content-type': 'application/xml', ...headers },
-    body: writeXml(root, value, NAMESPACE),
+    body: writeXml(root, value, XML_NAMESPACE),
   };
 }
 

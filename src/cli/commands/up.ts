@@ -17,6 +17,10 @@ root and a finished 'squib setup'.`,
     detach: { type: 'boolean', short: 'd', help: 'return once it is up' },
     systemd: { type: 'boolean', help: 'install and start a systemd unit' },
     print: { type: 'boolean', help: 'only print the unit' },
+    'skip-unsupported': {
+      type: 'boolean',
+      help: 'make CloudFormation stacks without resources whose types squib does not have, instead of refusing them',
+    },
     config: { type: 'string', value: 'FILE', complete: 'file', help: 'configuration file' },
   },
   examples: ['sudo squib up', 'sudo squib up --detach', 'sudo squib up --systemd', 'journalctl -u squib -f'],
@@ -24,7 +28,12 @@ root and a finished 'squib setup'.`,
     const { config: file, detach, systemd, print } = values;
     if (detach && systemd) throw new UsageError('--detach and --systemd exclude each other.');
     if (print && !systemd) throw new UsageError('--print goes with --systemd.');
+    const skipUnsupported = values['skip-unsupported'];
+    if (systemd && skipUnsupported) {
+      throw new UsageError('With --systemd, use the setting cloudFormation.skipUnsupported.');
+    }
     const config = readConfig(file);
+    if (skipUnsupported) config.cloudFormation = { skipUnsupported };
     if (systemd) {
       const program = realpathSync(fileURLToPath(new URL('../../../bin/squib', import.meta.url)));
       const unit = unitText(program, file, process.env);
@@ -34,10 +43,10 @@ root and a finished 'squib setup'.`,
       return;
     }
     if (detach) {
-      const { said, logFile } = await startDetached(
-        config.dataDir,
-        file === undefined ? [] : ['--config', file],
-      );
+      const { said, logFile } = await startDetached(config.dataDir, [
+        ...(file === undefined ? [] : ['--config', file]),
+        ...(skipUnsupported ? ['--skip-unsupported'] : []),
+      ]);
       console.log(said);
       console.log(`Its log is ${logFile}; 'squib down' stops it.`);
       console.log(`Point AWS clients at it:  eval "$(sudo squib env)"`);

@@ -1,4 +1,7 @@
-import type { Made, ResourceType, Work } from './resource-type.ts';
+import type { JsonObject } from '../template/parse.ts';
+import { isObject } from '../template/template.ts';
+import type { BucketSetting, Made, ResourceType, Work } from './resource-type.ts';
+import { objects, tags } from './values.ts';
 
 const made = ({ caller }: Work, name: string): Made => ({
   physicalId: name,
@@ -9,9 +12,56 @@ const made = ({ caller }: Work, name: string): Made => ({
   },
 });
 
+const object = (value: unknown): JsonObject => (isObject(value) ? value : {});
+
+/** Properties in the words of S3's API, by the setting's name. */
+function settings(properties: JsonObject, stackTags: Readonly<Record<string, string>>): BucketSetting[] {
+  const { VersioningConfiguration, PublicAccessBlockConfiguration, OwnershipControls, BucketEncryption } =
+    properties;
+  const TagSet = Object.entries(tags(properties, stackTags)).map(([Key, Value]) => ({ Key, Value }));
+  const encrypted = objects(object(BucketEncryption), 'ServerSideEncryptionConfiguration');
+  return [
+    ...(isObject(VersioningConfiguration)
+      ? [{ query: 'versioning', document: VersioningConfiguration }]
+      : []),
+    ...(isObject(PublicAccessBlockConfiguration)
+      ? [{ query: 'publicAccessBlock', document: PublicAccessBlockConfiguration }]
+      : []),
+    ...(isObject(OwnershipControls)
+      ? [{ query: 'ownershipControls', document: { Rule: objects(OwnershipControls, 'Rules') } }]
+      : []),
+    ...(encrypted.length > 0
+      ? [
+          {
+            query: 'encryption',
+            document: {
+              Rule: encrypted.map(({ ServerSideEncryptionByDefault, ...rule }) => ({
+                ...{ ApplyServerSideEncryptionByDefault: object(ServerSideEncryptionByDefault), ...rule },
+              })),
+            },
+          },
+        ]
+      : []),
+    ...(TagSet.length > 0 ? [{ query: 'tagging', document: { TagSet: { Tag: TagSet } } }] : []),
+  ];
+}
+
+/** Gives the bucket what the template says, and takes away what an earlier one said. */
+async function settle(work: Work, name: string, before: JsonObject): Promise<void> {
+  const { services, caller, properties, stackTags } = work;
+  const wanted = settings(properties, stackTags);
+  for (const setting of wanted) await services.buckets.putSetting(name, setting, caller);
+  const gone = settings(before, {}).filter(({ query }) => !wanted.some((each) => each.query === query));
+  for (const { query } of gone) {
+    // S3 has no deletion for it: it is suspended.
+    if (query !== 'versioning') await services.buckets.removeSetting(name, query, caller);
+    else await services.buckets.putSetting(name, { query, document: { Status: 'Suspended' } }, caller);
+  }
+}
+
 /**
- * A bucket. What squib's S3 has no use for (encryption with AWS's keys, public access, which squib never gives) is let
- * stand; so are versioning and life cycles, which it does not have: see docs/compatibility.md.
+ * A bucket, with those of its settings that squib's S3 keeps (docs/services.md). Life cycles, CORS and logging, which have
+ * no effect here, are let stand.
  */
 export const bucket: ResourceType = {
   type: 'AWS::S3::Bucket',
@@ -40,9 +90,11 @@ export const bucket: ResourceType = {
     const { services, caller, name, repeated } = work;
     if (!repeated || !(await services.buckets.exists(name))) await services.buckets.create(name, caller);
     work.made(name);
+    await settle(work, name, {});
     return made(work, name);
   },
   async update(change) {
+    await settle(change, change.physicalId, change.before);
     return made(change, change.physicalId);
   },
   async delete({ services, caller, physicalId }) {

@@ -9,13 +9,25 @@ export interface Services {
   lambda: LambdaMicrovmsHandlers & LambdaCoreHandlers;
   iam: Readonly<Record<string, AnyHandler>>;
   logs: Readonly<Record<string, AnyHandler>>;
+  ssm: Readonly<Record<string, AnyHandler>>;
   buckets: {
     create(name: string, caller: Caller): Promise<void>;
     exists(name: string): Promise<boolean>;
     delete(name: string, caller: Caller): Promise<void>;
+    putSetting(name: string, setting: BucketSetting, caller: Caller): Promise<void>;
+    /** Not an error where there is none. @param query of the setting */
+    removeSetting(name: string, query: string, caller: Caller): Promise<void>;
   };
   /** Resolves after so many milliseconds; rejects when squib stops. */
   sleep(milliseconds: number): Promise<void>;
+}
+
+/** A setting of a bucket, as S3's API has it. */
+export interface BucketSetting {
+  /** For example `versioning`. */
+  query: string;
+  /** Content of its document; JSON where S3 has JSON. */
+  document: string | JsonObject;
 }
 
 /** What a resource type may use while it makes, changes or removes one resource. */

@@ -1,18 +1,26 @@
 import type { JsonMap, Stack, StackDesign, StackResource } from '../../store/stack-records.ts';
 import { resourceTypes } from '../resources/registry.ts';
 import { Evaluator } from '../template/evaluate.ts';
+import type { FindParameter } from '../template/parameters.ts';
 import { checkReferences, dependencies } from '../template/references.ts';
 import { isObject, parseTemplate, type Template } from '../template/template.ts';
 import { TemplateError } from '../template-error.ts';
+import { StandIns } from './stand-ins.ts';
 
-/** Value of another stack's export, by its name. */
-export type FindExport = (name: string) => string | undefined;
+/** Values from outside of a template, by their names. */
+export interface Lookups {
+  /** Of another stack. */
+  exported(name: string): string | undefined;
+  parameter: FindParameter;
+}
 
 /** A template with its parameters, ready to be compared with what a stack has. */
 export interface Blueprint {
   template: Template;
   /** Logical ids of the resources whose conditions hold. */
   included: ReadonlySet<string>;
+  /** Resources that are left out because squib does not have their types. */
+  skipped: StandIns;
   /** For each, those that must exist before it. */
   dependencies: ReadonlyMap<string, readonly string[]>;
   /** Exports of other stacks that were asked for so far. */
@@ -29,18 +37,21 @@ export interface Blueprint {
 export function drawBlueprint(
   stack: Pick<Stack, 'id' | 'name'>,
   design: StackDesign,
-  findExport: FindExport,
+  lookups: Lookups,
 ): Blueprint {
   const template = parseTemplate(design.templateBody);
   checkReferences(template);
   const pseudo = pseudoParameters(stack);
   const imports = new Set<string>();
+  const skipped = new StandIns(stack.id, design.skipUnsupported ? unsupported(template) : new Map());
   const evaluator = (resources: Readonly<Record<string, StackResource>>) =>
     new Evaluator(template, {
       parameters: design.parameters,
+      storedParameter: lookups.parameter,
       pseudo,
-      ref: (id) => existing(resources, id).physicalId ?? id,
+      ref: (id) => (skipped.has(id) ? skipped.ref(id) : (existing(resources, id).physicalId ?? id)),
       attribute(id, name) {
+        if (skipped.has(id)) return skipped.attribute(id, name);
         const { attributes, type } = existing(resources, id);
         const value = name
           .split('.')
@@ -53,7 +64,7 @@ export function drawBlueprint(
         return value as string;
       },
       imported(name) {
-        const value = findExport(name);
+        const value = lookups.exported(name);
         if (value === undefined) throw new TemplateError(`No export named ${name} found.`);
         imports.add(name);
         return value;
@@ -61,11 +72,14 @@ export function drawBlueprint(
     });
   const conditions = evaluator({});
   const ids = Object.keys(template.resources);
-  const included = new Set(ids.filter((id) => conditions.condition(template.resources[id]?.Condition)));
+  const included = new Set(
+    ids.filter((id) => !skipped.has(id) && conditions.condition(template.resources[id]?.Condition)),
+  );
   checkTypes(template, included);
   return {
     template,
     included,
+    skipped,
     imports,
     dependencies: dependencies(template, included),
     properties: (id, resources) =>
@@ -105,13 +119,18 @@ function pseudoParameters({ id, name }: Pick<Stack, 'id' | 'name'>): Record<stri
   };
 }
 
+function unsupported({ resources }: Template): Map<string, string> {
+  const types = Object.entries(resources).map(([id, { Type }]) => [id, Type] as const);
+  return new Map(types.filter(([, type]) => !resourceTypes.has(type)));
+}
+
 function checkTypes({ resources }: Template, included: ReadonlySet<string>): void {
   const types = new Set([...included].map((id) => resources[id]?.Type ?? ''));
   const missing = [...types].filter((type) => !resourceTypes.has(type));
   if (missing.length > 0) {
     const have = [...resourceTypes.keys()].join(', ');
     throw new TemplateError(
-      `Template format error: Unrecognized resource types: [${missing.join(', ')}]. squib has: ${have}.`,
+      `Template format error: Unrecognized resource types: [${missing.join(', ')}]. squib has: ${have}. With the setting cloudFormation.skipUnsupported it leaves others out.`,
     );
   }
   for (const id of included) {

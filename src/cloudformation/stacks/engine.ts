@@ -4,13 +4,13 @@ import type { Stack, StackDesign, StackOperation, StackResource } from '../../st
 import type { Store } from '../../store/store.ts';
 import { resourceTypes } from '../resources/registry.ts';
 import type { ResourceType, Services, Work } from '../resources/resource-type.ts';
-import { type Blueprint, drawBlueprint, type FindExport } from './blueprint.ts';
+import { type Blueprint, drawBlueprint, type Lookups } from './blueprint.ts';
 import { same } from './changes.ts';
 
 export interface EngineParts {
   store: Pick<Store, 'stacks' | 'stackEvents'>;
   services: Services;
-  findExport: FindExport;
+  lookups: Lookups;
   /** @throws TemplateError when another stack exports a name of this stack's */
   checkExports(stack: Stack): void;
   log: Log;
@@ -57,7 +57,11 @@ export class StackEngine {
   }
 
   async #forward(stack: Stack, operation: StackOperation): Promise<void> {
-    const blueprint = drawBlueprint(stack, operation.target, this.#parts.findExport);
+    const blueprint = drawBlueprint(stack, operation.target, this.#parts.lookups);
+    for (const [logicalId, type] of blueprint.skipped.entries()) {
+      const skipped = { logicalId, type, status: `${STATUS[operation.kind]}_SKIPPED`, properties: {} };
+      this.#event(stack, skipped, `squib does not have ${type}: the stack is made without it.`);
+    }
     await this.#apply(stack, operation, blueprint, operation.target);
     stack.outputs = blueprint.outputs(stack.resources);
     stack.imports = [...blueprint.imports];
@@ -107,7 +111,7 @@ export class StackEngine {
       }
       const design = operation.previous ?? stack.design;
       this.#bringBack(stack, operation);
-      const blueprint = drawBlueprint(stack, design, this.#parts.findExport);
+      const blueprint = drawBlueprint(stack, design, this.#parts.lookups);
       await this.#apply(stack, operation, blueprint, design);
       this.#status(stack, 'UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS');
       await this.#removeLeftovers(stack, operation);
@@ -379,9 +383,10 @@ export class StackEngine {
 
   #event(
     stack: Stack,
-    { logicalId, physicalId, type, status, properties }: StackResource,
+    resource: Pick<StackResource, 'logicalId' | 'physicalId' | 'type' | 'status' | 'properties'>,
     reason?: string,
   ): void {
+    const { logicalId, physicalId, type, status, properties } = resource;
     this.#parts.store.stackEvents.add({
       ...{ id: `${logicalId}-${randomUUID()}`, stackId: stack.id, stackName: stack.name },
       ...{ logicalId, physicalId: physicalId ?? '', type, status, reason, at: this.#parts.now() },

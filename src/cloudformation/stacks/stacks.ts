@@ -5,7 +5,7 @@ import type { Log } from '../../log/log.ts';
 import type { ChangeSet, Stack, StackActor, StackDesign, StackOperation } from '../../store/stack-records.ts';
 import type { Store } from '../../store/store.ts';
 import type { Services } from '../resources/resource-type.ts';
-import { drawBlueprint, neededCapabilities } from './blueprint.ts';
+import { type Blueprint, drawBlueprint, type Lookups, neededCapabilities } from './blueprint.ts';
 import { plannedChanges } from './changes.ts';
 import { StackEngine, Stopping, setStatus } from './engine.ts';
 import {
@@ -24,7 +24,7 @@ import {
 } from './stack-errors.ts';
 
 export interface StacksParts {
-  store: Pick<Store, 'stacks' | 'changeSets' | 'stackEvents'>;
+  store: Pick<Store, 'stacks' | 'changeSets' | 'stackEvents' | 'parameters'>;
   services: Omit<Services, 'sleep'>;
   roles: Pick<ServiceRoles, 'trusts' | 'keys'>;
   log: Log;
@@ -49,7 +49,6 @@ const settledStates =
   /^(?:CREATE_COMPLETE|UPDATE_COMPLETE|UPDATE_ROLLBACK_COMPLETE|IMPORT_COMPLETE|UPDATE_FAILED|CREATE_FAILED)$/;
 /** How long CloudFormation may work in the name of a role. */
 const roleSeconds = 43_200;
-const pollMs = 20;
 const nothingToChange =
   "The submitted information didn't contain changes. Submit different information to create a change set.";
 
@@ -58,8 +57,12 @@ export class Stacks {
   readonly #parts: StacksParts;
   readonly #engine: StackEngine;
   readonly #stacks = new Map<string, Stack>();
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<string, Promise<void>>();
   readonly #stop = new AbortController();
+  readonly #lookups: Lookups = {
+    exported: (name) => this.exports().find((each) => each.name === name)?.value,
+    parameter: (name) => this.findParameter(name),
+  };
 
   constructor(parts: StacksParts) {
     this.#parts = parts;
@@ -68,7 +71,7 @@ export class Stacks {
     this.#engine = new StackEngine({
       ...{ store, log, now },
       services: { ...parts.services, sleep: (milliseconds) => this.#sleep(milliseconds) },
-      findExport: (name) => this.exports().find((each) => each.name === name)?.value,
+      lookups: this.#lookups,
       checkExports: (stack) => this.#checkExports(stack),
     });
   }
@@ -81,7 +84,7 @@ export class Stacks {
   /** Lets steps under way reach a point from which the next daemon goes on. */
   async close(): Promise<void> {
     this.#stop.abort();
-    await Promise.allSettled(this.#running);
+    await Promise.allSettled(this.#running.values());
   }
 
   /** Newest first; deleted ones too. */
@@ -97,11 +100,18 @@ export class Stacks {
   }
 
   /** Resolves when nothing is under way for the stack, at the latest after so many milliseconds. */
-  async settled(stack: Stack, milliseconds: number): Promise<void> {
-    const end = this.#parts.now() + milliseconds;
-    while (stack.operation && this.#parts.now() < end && !this.#stop.signal.aborted) {
-      await new Promise((resolve) => setTimeout(resolve, pollMs));
-    }
+  async settled({ id }: Stack, milliseconds: number): Promise<void> {
+    const work = this.#running.get(id);
+    if (!work || this.#stop.signal.aborted) return;
+    let giveUp = () => {};
+    const patience = new Promise<void>((resolve) => {
+      giveUp = resolve;
+    });
+    const timer = setTimeout(giveUp, milliseconds);
+    this.#stop.signal.addEventListener('abort', giveUp);
+    await Promise.race([work, patience]);
+    clearTimeout(timer);
+    this.#stop.signal.removeEventListener('abort', giveUp);
   }
 
   exports(): { stackId: string; name: string; value: string }[] {
@@ -130,7 +140,7 @@ export class Stacks {
       throw alreadyExists(wish.name);
     }
     const stack = this.#blank(wish, caller);
-    const blueprint = drawBlueprint(stack, wish.design, this.#findExport);
+    const blueprint = drawBlueprint(stack, wish.design, this.#lookups);
     stack.description = blueprint.template.description;
     acknowledge(neededCapabilities(blueprint), wish.capabilities);
     const actor = this.#actor(caller, wish.roleArn);
@@ -148,7 +158,7 @@ export class Stacks {
   update(wish: StackWish, caller: Caller): Stack {
     const stack = this.find(wish.name);
     if (!settledStates.test(stack.status)) throw stackBusy(stack);
-    const blueprint = drawBlueprint(stack, wish.design, this.#findExport);
+    const blueprint = drawBlueprint(stack, wish.design, this.#lookups);
     acknowledge(neededCapabilities(blueprint), wish.capabilities);
     if (!this.#differs(stack, wish.design, plannedChanges(stack, blueprint).length)) throw noUpdates();
     this.#startUpdate(stack, wish, caller);
@@ -216,7 +226,7 @@ export class Stacks {
     }
     const fresh = stack === undefined;
     stack ??= this.#blank(wish, caller);
-    const blueprint = drawBlueprint(stack, design, this.#findExport);
+    const blueprint = drawBlueprint(stack, design, this.#lookups);
     acknowledge(neededCapabilities(blueprint), wish.capabilities);
     if (fresh) {
       this.#stacks.set(stack.id, stack);
@@ -229,7 +239,7 @@ export class Stacks {
       id: `arn:${partition}:cloudformation:${caller.region}:${caller.accountId}:changeSet/${wish.changeSetName}/${randomUUID()}`,
       ...{ name: wish.changeSetName, stackId: stack.id, stackName: stack.name, kind, design, changes },
       status: empty ? 'FAILED' : 'CREATE_COMPLETE',
-      statusReason: empty ? nothingToChange : undefined,
+      statusReason: empty ? nothingToChange : leftOut(blueprint),
       executionStatus: empty ? 'UNAVAILABLE' : 'AVAILABLE',
       ...{ capabilities: wish.capabilities, roleArn: wish.roleArn, onFailure: wish.onFailure },
       ...{ description: wish.description, createdAt: this.#parts.now() },
@@ -267,7 +277,10 @@ export class Stacks {
     return stack;
   }
 
-  readonly #findExport = (name: string) => this.exports().find((each) => each.name === name)?.value;
+  /** Value of a parameter of Systems Manager, by its name. */
+  findParameter(name: string): string | undefined {
+    return this.#parts.store.parameters.get(name)?.value;
+  }
 
   #byName(name: string): Stack | undefined {
     return this.all().find((stack) => stack.name === name && stack.deletedAt === undefined);
@@ -288,7 +301,7 @@ export class Stacks {
   #differs(stack: Stack, design: StackDesign, changes: number): boolean {
     if (changes > 0 || JSON.stringify(stack.design.tags) !== JSON.stringify(design.tags)) return true;
     // Outputs may change without a resource.
-    const outputs = drawBlueprint(stack, design, this.#findExport).outputs(stack.resources);
+    const outputs = drawBlueprint(stack, design, this.#lookups).outputs(stack.resources);
     return JSON.stringify(outputs) !== JSON.stringify(stack.outputs);
   }
 
@@ -317,8 +330,10 @@ export class Stacks {
     const work = this.#engine.run(stack).catch((error) => {
       if (!(error instanceof Stopping)) this.#parts.log.error('stack.operation', { stack: stack.id, error });
     });
-    this.#running.add(work);
-    work.finally(() => this.#running.delete(work));
+    this.#running.set(stack.id, work);
+    work.finally(() => {
+      if (this.#running.get(stack.id) === work) this.#running.delete(stack.id);
+    });
   }
 
   /** The caller, or the role that it passes. */
@@ -366,3 +381,6 @@ function acknowledge(needed: string[], given: string[]): void {
   const lacking = needed.filter((each) => !all.includes(each));
   if (lacking.length > 0) throw new InsufficientCapabilities(lacking);
 }
+
+const leftOut = ({ skipped }: Blueprint) =>
+  skipped.list() === '' ? undefined : `Without what squib does not have: ${skipped.list()}`;

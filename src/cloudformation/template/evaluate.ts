@@ -1,11 +1,12 @@
 import { TemplateError } from '../template-error.ts';
-import { parameterValue } from './parameters.ts';
+import { type FindParameter, parameterValue } from './parameters.ts';
 import type { Json, JsonObject } from './parse.ts';
 import { isObject, type Template } from './template.ts';
 
 /** What functions ask about, beside the template itself. */
 export interface Surroundings {
   parameters: Readonly<Record<string, string>>;
+  storedParameter: FindParameter;
   /** Values of `AWS::Region` and the other pseudo parameters, but `AWS::NoValue`. */
   pseudo: Readonly<Record<string, string | string[]>>;
   /** `Ref` of a resource. @throws TemplateError when it does not exist (yet) */
@@ -76,10 +77,10 @@ export class Evaluator {
   #ref(name: Json | undefined): Value {
     if (name === 'AWS::NoValue') return NO_VALUE;
     if (typeof name !== 'string') throw new TemplateError('Template error: every Ref must name something.');
-    const { pseudo, parameters, ref } = this.#around;
+    const { pseudo, parameters, storedParameter, ref } = this.#around;
     if (Object.hasOwn(pseudo, name)) return pseudo[name] as Json;
     const definition = this.#template.parameters[name];
-    return definition ? parameterValue(definition, parameters[name] ?? '') : ref(name);
+    return definition ? parameterValue(definition, parameters[name] ?? '', storedParameter) : ref(name);
   }
 
   #call(name: string, argument: Json): Value {

@@ -8,7 +8,10 @@ export interface GivenParameter {
   usePrevious: boolean;
 }
 
-/** Values of Systems Manager that CDK's output asks for: the version of its bootstrap stack. */
+/** Value of a parameter of Systems Manager. */
+export type FindParameter = (name: string) => string | undefined;
+
+/** What CDK's output asks Systems Manager for: the version of its bootstrap stack. */
 const BOOTSTRAP_VERSION = /^\/cdk-bootstrap\/[^/]+\/version$/;
 
 /**
@@ -20,6 +23,7 @@ export function resolveParameters(
   { parameters: definitions }: Template,
   given: readonly GivenParameter[],
   previous: Readonly<Record<string, string>> = {},
+  find: FindParameter = () => undefined,
 ): Record<string, string> {
   const unknown = given.filter(({ key }) => !Object.hasOwn(definitions, key)).map(({ key }) => key);
   if (unknown.length > 0) {
@@ -32,13 +36,13 @@ export function resolveParameters(
     const asked = byKey.get(name);
     const value = asked?.usePrevious ? previous[name] : (asked?.value ?? definition.Default);
     if (value === undefined) missing.push(name);
-    else values[name] = checked(name, definition, value);
+    else values[name] = checked(name, definition, value, find);
   }
   if (missing.length > 0) throw new TemplateError(`Parameters: [${missing.join(', ')}] must have values`);
   return values;
 }
 
-function checked(name: string, definition: ParameterDefinition, value: string): string {
+function checked(name: string, definition: ParameterDefinition, value: string, find: FindParameter): string {
   const { Type: type } = definition;
   const fail = (what: string): never => {
     throw new TemplateError(
@@ -73,18 +77,26 @@ function checked(name: string, definition: ParameterDefinition, value: string): 
     }
   }
   if (!type.startsWith('AWS::SSM::')) return value;
-  if (BOOTSTRAP_VERSION.test(value)) return value;
-  throw new TemplateError(
-    `Parameter ${name} of type ${type} asks for Systems Manager's ${value}, and squib does not have that service.`,
-  );
+  if (stored(value, find) !== undefined) return value;
+  throw new TemplateError(`Unable to fetch parameters [${value}] from parameter store for this account.`);
 }
 
-export const isList = (type: string) => type === 'CommaDelimitedList' || type.startsWith('List<');
+export const isList = (type: string) => type === 'CommaDelimitedList' || /(?:^|<)List</.test(type);
 
 /** What `Ref` gives for a parameter. */
-export function parameterValue({ Type: type }: ParameterDefinition, value: string): string | string[] {
-  if (type.startsWith('AWS::SSM::')) return String(CDK_BOOTSTRAP);
+export function parameterValue(
+  { Type: type }: ParameterDefinition,
+  given: string,
+  find: FindParameter,
+): string | string[] {
+  // `AWS::SSM::Parameter::Name` stands for the name itself.
+  const value = type.startsWith('AWS::SSM::Parameter::Value') ? (stored(given, find) ?? '') : given;
   return isList(type) ? value.split(',').map((item) => item.trim()) : value;
+}
+
+/** Templates of CDK deploy without its bootstrap stack too: what they need of it, squib has. */
+function stored(name: string, find: FindParameter): string | undefined {
+  return find(name) ?? (BOOTSTRAP_VERSION.test(name) ? String(CDK_BOOTSTRAP) : undefined);
 }
 
 /** Newer than any that CDK's templates ask for. */

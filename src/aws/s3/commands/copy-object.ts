@@ -16,7 +16,7 @@ export function copySource({
   } catch {
     throw s3Error('InvalidArgument', 'Invalid copy source encoding.');
   }
-  if (header.includes('?versionId=')) {
+  if (header.includes('?versionId=') && !header.endsWith('?versionId=null')) {
     throw s3Error(
       'NotImplemented',
       'Copying a version of an object (versionId) is not implemented by squib.',
@@ -63,10 +63,13 @@ export const copyObject: S3Command = async (request) => {
     );
   }
   const checksum = attributes.checksum?.type === 'FULL_OBJECT' ? attributes.checksum : undefined;
-  const { headers, metadata } = directive === 'COPY' ? attributes : readAttributes(incoming);
+  const given = readAttributes(incoming);
+  const { headers, metadata } = directive === 'COPY' ? attributes : given;
+  const replaceTags = incoming.header('x-amz-tagging-directive') === 'REPLACE';
+  const tags = replaceTags ? given.tags : attributes.tags;
   const condition = writeCondition(incoming);
   const info = await store.putObject(bucket, key, source.stream(), {
-    describe: () => ({ headers, metadata, ...(checksum && { checksum }) }),
+    describe: () => ({ headers, metadata, ...(tags && { tags }), ...(checksum && { checksum }) }),
     ...(condition && { condition }),
   });
   const [checksumName, checksumValue] = Object.entries(checksumHeaders(info))[0] ?? [];

@@ -94,3 +94,31 @@ export const listObjectsV1: S3Command = (request) => {
     CommonPrefixes: commonPrefixes(result, encode),
   });
 };
+
+/** Every object has one version, called `null`, as in a bucket that never had versioning. */
+export const listObjectVersions: S3Command = (request) => {
+  const { query, store, bucket, caller } = request;
+  const encode = encoder(request);
+  const prefix = query.get('prefix') ?? '';
+  const delimiter = query.get('delimiter') ?? '';
+  const marker = query.get('key-marker') ?? '';
+  const limit = pageSize(query, 'max-keys');
+  const result = store.listObjects(bucket, { prefix, delimiter, after: marker, limit });
+  return xmlAnswer('ListVersionsResult', {
+    Name: bucket,
+    Prefix: encode(prefix),
+    KeyMarker: encode(marker),
+    VersionIdMarker: query.get('version-id-marker') ?? '',
+    NextKeyMarker: result.next === undefined ? undefined : encode(result.next),
+    NextVersionIdMarker: result.next === undefined ? undefined : 'null',
+    Delimiter: delimiter === '' ? undefined : encode(delimiter),
+    MaxKeys: limit,
+    EncodingType: query.get('encoding-type'),
+    IsTruncated: result.next !== undefined,
+    Version: contents(result, encode, caller.accountId).map((object) => ({
+      ...(object as { [name: string]: XmlValue }),
+      ...{ VersionId: 'null', IsLatest: true },
+    })),
+    CommonPrefixes: commonPrefixes(result, encode),
+  });
+};
