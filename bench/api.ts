@@ -1,7 +1,6 @@
 // The API beside a bare node:http server that answers a constant: same core, same load, same run.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { sign } from '../src/aws/client/sign.ts';
 import { defaultQuotas } from '../src/control/quotas.ts';
@@ -9,11 +8,9 @@ import { readRootCredential } from '../src/daemon/credentials.ts';
 import { openStore } from '../src/store/store.ts';
 import { TestSquib } from '../test/support/squib.ts';
 import { type LoadOrder, requestText } from './api-load.ts';
+import { cpuSeconds, loadCore, pin, serverCore } from './cpu.ts';
 import { atLeast, atMost, type BenchOptions, median, type Result } from './result.ts';
 
-/** The server under test has this core to itself, whoever asks has the other. */
-const serverCore = '1';
-const loadCore = '0';
 const few = 100;
 const many = 10_000;
 /** Answers after which a server is as fast as it gets. */
@@ -144,16 +141,4 @@ async function startBare(): Promise<{ process: ChildProcess; port: number }> {
   });
   const [line] = await once(child.stdout, 'data');
   return { process: child, port: Number(String(line)) };
-}
-
-/** Processor time of a process so far; Linux counts it in hundredths. */
-function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function pin(pid: number, core: string): void {
-  const { status, stderr } = spawnSync('taskset', ['-acp', core, String(pid)], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`taskset: ${stderr}`);
 }

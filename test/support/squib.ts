@@ -1,7 +1,6 @@
 // Starts a real squib for a test: the same program that users start, with a data directory of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
@@ -12,16 +11,9 @@ import { dataLayout } from '../../src/config/layout.ts';
 import { readRootCredential } from '../../src/daemon/credentials.ts';
 import { removeNamespace } from '../../src/host/network/uplink.ts';
 import { ensureStandInImages } from '../../src/setup/stand-in-images.ts';
+import { freePort } from './free-port.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** One squib with a data directory that lives as long as the test; the daemon in it may be killed and started again. */
 export class TestSquib {

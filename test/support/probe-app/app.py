@@ -77,6 +77,15 @@ class Handler(BaseHTTPRequestHandler):
             state_bytes = bytearray(os.urandom(1024)) * (int(query["mib"]) * 1024)
             kept.append(state_bytes)
             self.answer(200, {})
+        elif url.path == "/zeros":
+            left = int(query["bytes"])
+            self.send_response(200)
+            self.send_header("content-length", str(left))
+            self.end_headers()
+            piece = bytes(65536)
+            while left > 0:
+                self.wfile.write(piece[:left])
+                left -= min(left, len(piece))
         elif url.path == "/exit":
             self.answer(200, {})
             threading.Timer(0.1, lambda: os._exit(int(query["code"]))).start()
@@ -87,6 +96,15 @@ class Handler(BaseHTTPRequestHandler):
         # First of all: what a process gets right after its MicroVM was restored.
         draws = [os.urandom(32).hex() for _ in range(8)]
         length = int(self.headers.get("content-length") or 0)
+        if self.path == "/sink":
+            left = length
+            while left > 0:
+                piece = self.rfile.read(min(left, 65536))
+                if not piece:
+                    return
+                left -= len(piece)
+            self.answer(200, {"bytes": length})
+            return
         body = self.rfile.read(length).decode()
         if not self.path.startswith(HOOKS):
             self.answer(200, {"body": body})

@@ -1,0 +1,69 @@
+import { cpuSeconds } from './cpu.ts';
+import { EndpointLab } from './endpoint-lab.ts';
+import { throughMicrovm } from './endpoint-microvm.ts';
+import { atLeast, atMost, type BenchOptions, median, quantile, type Result } from './result.ts';
+
+const mebibyte = 1024 * 1024;
+
+/**
+ * The endpoint beside nginx: TLS, one core, the same application behind both, in turns. Rates are per second of the
+ * server's processor time (kernel included), which a busy machine does not change; latencies are by the clock.
+ */
+export async function bench(options: BenchOptions): Promise<Result[]> {
+  const { quick, note } = options;
+  const lab = await EndpointLab.open(note);
+  try {
+    return [...rates(lab, quick), ...latency(lab, quick, note), ...(await throughMicrovm(options))];
+  } finally {
+    lab.close();
+  }
+}
+
+function rates(lab: EndpointLab, quick: boolean): Result[] {
+  const rounds = quick ? 3 : 5;
+  const requests = quick ? 5000 : 10_000;
+  const size = quick ? 64 : 128;
+  const bytes = `/bytes/${size * mebibyte}`;
+  const upload = ['-n', '2', '-c', '1', '-d', lab.upload(size)];
+  const measure = (name: string, unit: string, units: number, path: string, args: string[]) => {
+    const found = { squib: [] as number[], nginx: [] as number[] };
+    for (let round = -4; round < rounds; round++) {
+      for (const server of ['squib', 'nginx'] as const) {
+        const before = cpuSeconds(lab[server].pid);
+        lab.load(lab[server], path, args);
+        // The first rounds are for the compilers.
+        if (round >= 0) found[server].push(units / (cpuSeconds(lab[server].pid) - before));
+      }
+    }
+    return atLeast(`${name} (floor: nginx)`, unit, median(found.squib), median(found.nginx), 0.5);
+  };
+  const count = String(requests);
+  return [
+    measure('HTTP/1.1, 32 clients', '/core-s', requests, '/', ['--h1', '-n', count, '-c', '32']),
+    measure('HTTP/2, 4 × 16 streams', '/core-s', requests, '/', ['-n', count, '-c', '4', '-m', '16']),
+    measure('download', 'MiB/core-s', 2 * size, bytes, ['--h1', '-n', '2', '-c', '1']),
+    measure('upload', 'MiB/core-s', 2 * size, '/', ['--h1', ...upload]),
+    measure('download by HTTP/2', 'MiB/core-s', 2 * size, bytes, [
+      ...['-n', '2', '-c', '1', '-w', '24', '-W', '26'],
+    ]),
+    measure('upload by HTTP/2', 'MiB/core-s', 2 * size, '/', upload),
+  ];
+}
+
+/** What each proxy adds to a request that is alone. */
+function latency(lab: EndpointLab, quick: boolean, note: (line: string) => void): Result[] {
+  const times = { bare: [] as number[], nginx: [] as number[], squib: [] as number[] };
+  const names = ['bare', 'nginx', 'squib'] as const;
+  for (let round = 0; round < (quick ? 4 : 12); round++) {
+    for (const name of names) times[name].push(...lab.latencies(lab[name], 500));
+  }
+  for (const name of names) {
+    const [p50, p99] = [quantile(times[name], 0.5), quantile(times[name], 0.99)];
+    note(`${name}: p50 ${p50.toFixed(3)}, p99 ${p99.toFixed(3)} ms`);
+  }
+  const added = (name: 'nginx' | 'squib', q: number) => quantile(times[name], q) - quantile(times.bare, q);
+  return [
+    atMost('latency added, p50 (floor: nginx)', 'ms', added('squib', 0.5), added('nginx', 0.5), 2),
+    atMost('latency added, p99 (floor: nginx)', 'ms', added('squib', 0.99), added('nginx', 0.99), 3),
+  ];
+}
