@@ -21,7 +21,9 @@ describe('local certificates', () => {
     assert.ok(ca.ca && !leaf.ca);
     assert.ok(leaf.verify(ca.publicKey));
     assert.ok(leaf.checkHost('b5a1b8a2-0000-4000-8000-000000000000.lambda-microvm.us-east-1.localhost'));
-    assert.ok(leaf.checkHost('localhost') && leaf.checkIP('127.0.0.1') && leaf.checkIP('::1'));
+    assert.ok(leaf.checkHost('localhost'));
+    // BoringSSL, in gRPC's clients, could not verify it under this authority's constraints.
+    assert.equal(leaf.subjectAltName?.includes('IP Address'), false);
     assert.equal(leaf.checkHost('example.com'), undefined);
     assert.equal(leaf.publicKey.asymmetricKeyDetails?.namedCurve, 'prime256v1');
     const days = (leaf.validToDate.getTime() - leaf.validFromDate.getTime()) / 86_400_000;
