@@ -11,6 +11,10 @@ type Name = keyof SquibOperations;
 const summaries: Record<Name, string> = {
   ForkMicrovm:
     'Runs copies of a RUNNING MicroVM from where it is now ([forks](operating.md#forking-a-running-microvm)).',
+  ExecMicrovm:
+    'Runs a command in the container, over a WebSocket whose messages are described in [commands](commands.md).',
+  GetMicrovmFiles: 'A file or folder of the container as a tar stream.',
+  PutMicrovmFiles: 'Unpacks a tar stream, the body of the request, into a folder of the container.',
   GetMicrovmUsage:
     'What a MicroVM uses of its host and what went through its endpoint and its network. Memory: `memoryBytes` is its size, `residentBytes` what QEMU holds, `ownBytes` that without pages shared with other clones, `dirtyBytes` what differs from its snapshot.',
   ListMicrovmUsage: 'The same of all MicroVMs that have not ended.',
@@ -51,8 +55,8 @@ export function extensionsPage(): string {
 }
 
 function section(name: Name): string {
-  const { method, requestUri, responseCode, input, output, streams } = squibModel.operations[name]!;
-  const answer = streams ?? (output === undefined ? 'no body' : members(output));
+  const { method, requestUri, responseCode, input, output, streams, upgrades } = squibModel.operations[name]!;
+  const answer = upgrades ? 'a WebSocket' : (streams ?? (output === undefined ? 'no body' : members(output)));
   return `## ${name}
 
 \`${method} ${requestUri}\` → ${responseCode}
