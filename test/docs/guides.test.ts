@@ -4,9 +4,8 @@ import { after, before, describe, test } from 'node:test';
 import { TestSquib } from '../support/squib.ts';
 import { follow } from './guide.ts';
 
-const pages = readdirSync(new URL('../../docs/guides/', import.meta.url)).map(
-  (name) => `docs/guides/${name}`,
-);
+const guides = readdirSync(new URL('../../docs/guides/', import.meta.url));
+const pages = ['README.md', ...guides.map((name) => `docs/guides/${name}`)];
 
 describe('guides', { concurrency: 2, timeout: 900_000 }, () => {
   let squib: TestSquib;
