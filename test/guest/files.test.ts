@@ -151,7 +151,7 @@ describe('writing', () => {
 
   test('to a name that is not there gives that name, to one that is replaces it', async () => {
     writeFileSync(join(from, 'file'), 'new', { mode: 0o600 });
-    await run(['write', join(to, 'renamed')], entries(tar(from, 'file')));
+    await run(['write', join(to, 'renamed')], entries(tar(from, './file')));
     assert.equal(readFileSync(join(to, 'renamed'), 'utf8'), 'new');
     writeFileSync(join(to, 'outside'), 'safe');
     symlinkSync('outside', join(to, 'was-a-link'));

@@ -52,8 +52,13 @@ export async function* entriesOf(tar: Readable): AsyncGenerator<Buffer, void> {
   parser.on('error', () => {}); // its second complaint is no news
   const found = on(parser, 'entry', { close: ['end'] });
   feed(parser, tar, over.signal).catch((error) => parser.emit('error', error));
+  let contents: boolean | undefined;
   try {
-    for await (const [entry] of found) yield* encoded(entry as ReadEntry);
+    for await (const [entry] of found as AsyncIterable<[ReadEntry]>) {
+      // `./name` is `name`, unless what was packed is the folder `.` itself: that goes by whatever name it is given.
+      contents ??= /^\.\/?$/.test(entry.path);
+      yield* encoded(entry, contents ? entry.path : entry.path.replace(/^(\.\/+)+/, ''));
+    }
   } catch (error) {
     if (error instanceof CommandRefused) throw error;
     throw new CommandRefused('invalid', `The tar stream cannot be read: ${(error as Error).message}.`);
@@ -71,7 +76,8 @@ async function feed(parser: Parser, tar: Readable, signal: AbortSignal): Promise
   if (!signal.aborted) parser.end();
 }
 
-async function* encoded(entry: ReadEntry): AsyncGenerator<Buffer, void> {
+/** @param named its path */
+async function* encoded(entry: ReadEntry, named: string): AsyncGenerator<Buffer, void> {
   const kind = kindOf.get(entry.type);
   if (kind === undefined) {
     throw new CommandRefused(
@@ -79,7 +85,7 @@ async function* encoded(entry: ReadEntry): AsyncGenerator<Buffer, void> {
       `'${entry.path}' is a ${entry.type}; only files, folders and links are copied.`,
     );
   }
-  const path = entry.path.replace(/\/+$/, '');
+  const path = named.replace(/\/+$/, '');
   if (path.startsWith('/') || path.split('/').includes('..')) {
     throw new CommandRefused('invalid', `'${entry.path}' would lead out of the folder it is copied to.`);
   }

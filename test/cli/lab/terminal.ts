@@ -11,7 +11,7 @@ export class Terminal {
     const shell = ['bash', '--norc', '--noprofile', '-i'];
     const size = ['-x', '150', '-y', '50'];
     execFileSync('tmux', ['-L', this.#server, '-f', '/dev/null', 'new-session', '-d', ...size, ...shell], {
-      env: { ...env, PS1: 'you> ', TERM: 'xterm-256color' },
+      env: { ...env, PS1: 'you> ' },
     });
     this.#tmux('set-option', '-g', 'history-limit', '5000');
   }
