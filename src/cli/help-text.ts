@@ -6,18 +6,45 @@ export function optionName(name: string, { short, type, value }: Option): string
   return short === undefined ? long : `-${short}, ${long}`;
 }
 
+/** Columns that help takes; a terminal has as many. */
+const width = 100;
+
+/** A text in lines of at most `room` columns. */
+function wrap(text: string, room: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/\s+/)) {
+    if (line !== '' && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
+/** Paragraphs, wrapped anew; those that begin with two spaces stay as they are. */
+export function paragraphs(text: string): string {
+  return text
+    .split('\n\n')
+    .map((paragraph) => (paragraph.startsWith('  ') ? paragraph : wrap(paragraph, width).join('\n')))
+    .join('\n\n');
+}
+
 /** All that `squib help NAME` says. */
 export function helpText(
   name: string,
   { summary, synopsis, description, options, examples }: Command,
 ): string {
   const names = Object.entries(options).map(([option, about]) => optionName(option, about));
-  const width = Math.max(0, ...names.map(({ length }) => length)) + 2;
-  const rows = Object.values(options).map(({ help }, at) => `  ${names[at]!.padEnd(width)}${help}`);
+  const column = Math.max(0, ...names.map(({ length }) => length)) + 4;
+  const rows = Object.values(options).map(({ help }, at) => {
+    const lines = wrap(help, width - column).join(`\n${' '.repeat(column)}`);
+    return `${`  ${names[at]}`.padEnd(column)}${lines}`;
+  });
   return [
     `squib ${name}: ${summary}`,
     `Usage:\n${synopsis.map((line) => `  squib ${line}`).join('\n')}`,
-    description,
+    paragraphs(description),
     ...(rows.length > 0 ? [`Options:\n${rows.join('\n')}`] : []),
     `Examples:\n${examples.map((line) => `  ${line}`).join('\n')}`,
   ].join('\n\n');

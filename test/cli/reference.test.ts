@@ -29,7 +29,7 @@ test('every command has a synopsis of its own, a description, and examples that 
     assert.match(command.summary, /^[^.A-Z][^.]*$/, name);
     assert.match(command.description, /\S[.:)]|bash/, name);
     assert.ok(command.examples.length > 0 && command.examples.some((line) => line.includes('squib')), name);
-    for (const line of helpText(name, command).split('\n')) assert.ok(line.length <= 140, `${name}: ${line}`);
+    for (const line of helpText(name, command).split('\n')) assert.ok(line.length <= 105, `${name}: ${line}`);
     for (const [option, { help }] of Object.entries(command.options)) assert.ok(help, `${name} --${option}`);
   }
 });

@@ -1,6 +1,6 @@
 import { command } from '../command.ts';
 import { commandGroups, loadCommand } from '../commands.ts';
-import { exitCodes, helpText } from '../help-text.ts';
+import { exitCodes, helpText, paragraphs } from '../help-text.ts';
 import { UsageError } from '../usage-error.ts';
 
 export const help = command({
@@ -22,12 +22,13 @@ export const help = command({
       for (const [each, load] of Object.entries(group))
         console.log(`  ${each.padEnd(13)}${(await load()).summary}`);
     }
+    const meanings = exitCodes.map(([code, meaning]) => `${code}, ${meaning}`).join('; ');
     console.log(`
-Which squib is asked: the one of this machine, as root; or the one that AWS_ENDPOINT_URL or a profile names (--profile,
-AWS_PROFILE), with its keys. Ids may be shortened to any beginning that only one MicroVM has.
+${paragraphs(`Which squib is asked: the one of this machine, as root; or the one that AWS_ENDPOINT_URL or a profile names
+(--profile, AWS_PROFILE), with its keys. Ids may be shortened to any beginning that only one MicroVM has.
 
-Exit codes: ${exitCodes.map(([code, meaning]) => `${code} ${meaning}`).join('; ')}.
+Exit codes: ${meanings}.
 
-'squib help COMMAND' shows how a command is used.`);
+'squib help COMMAND' shows how a command is used.`)}`);
   },
 });
