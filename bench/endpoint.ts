@@ -13,13 +13,13 @@ export async function bench(options: BenchOptions): Promise<Result[]> {
   const { quick, note } = options;
   const lab = await EndpointLab.open(note);
   try {
-    return [...rates(lab, quick), ...latency(lab, quick, note), ...(await throughMicrovm(options))];
+    return [...rates(lab, quick, note), ...latency(lab, quick, note), ...(await throughMicrovm(options))];
   } finally {
     lab.close();
   }
 }
 
-function rates(lab: EndpointLab, quick: boolean): Result[] {
+function rates(lab: EndpointLab, quick: boolean, note: (line: string) => void): Result[] {
   const rounds = quick ? 3 : 5;
   const requests = quick ? 5000 : 10_000;
   const size = quick ? 64 : 128;
@@ -35,6 +35,9 @@ function rates(lab: EndpointLab, quick: boolean): Result[] {
         if (round >= 0) found[server].push(units / (cpuSeconds(lab[server].pid) - before));
       }
     }
+    note(
+      `${name}: ${found.squib.map(Math.round).join(' ')}, nginx ${found.nginx.map(Math.round).join(' ')} ${unit}`,
+    );
     return atLeast(`${name} (floor: nginx)`, unit, median(found.squib), median(found.nginx), 0.5);
   };
   const count = String(requests);
