@@ -41,36 +41,25 @@ ENV A=image B=image AWS_REGION=image
 COPY server.py .
 CMD ["python", "server.py"]
 `;
-/** Also has squib's own code for control groups, of which only such a guest has version 2 for sure. */
+/** Also has squib's own code for control groups, in the folders that it has here: such a guest has version 2 for sure. */
 function groupsApp(): Record<string, string> {
-  const folder = new URL('../../src/control-groups/', import.meta.url);
-  const files = readdirSync(folder).map((name): [string, string] => [
-    `groups/${name}`,
-    readFileSync(new URL(name, folder), 'utf8'),
+  const root = new URL('../../', import.meta.url);
+  const sources = readdirSync(new URL('src/control-groups', root)).map(
+    (name) => `src/control-groups/${name}`,
+  );
+  const paths = [...sources, 'test/e2e/fixture/try-groups.ts'];
+  const files = paths.map((path): [string, string] => [
+    `squib/${path}`,
+    readFileSync(new URL(path, root), 'utf8'),
   ]);
-  const copies = 'COPY --from=node:24-slim /usr/local/bin/node /usr/local/bin/\nCOPY groups groups\n';
+  const copies = 'COPY --from=node:24-slim /usr/local/bin/node /usr/local/bin/\nCOPY squib /squib\n';
   return {
     ...Object.fromEntries(files),
-    'groups/try.ts': tryGroups,
+    'squib/package.json': '{"type":"module"}',
     Dockerfile: dockerfile.replace('COPY server.py .\n', `${copies}COPY server.py .\n`),
   };
 }
-const tryGroups = `
-import { spawnSync } from 'node:child_process';
-import { ControlGroup } from './control-group.ts';
-import { usableControllers } from './trial.ts';
-const group = await ControlGroup.make('squib-try', { memoryBytes: 48 * 2 ** 20, processes: 6, processors: 0.5 });
-const run = (script: string) =>
-  spawnSync('sh', ['-c', 'for f in ' + group.folders().join(' ') + '; do echo 0 >$f/cgroup.procs; done; ' + script]);
-const small = run('head -c 1000000 /dev/zero | tail -c 1').status;
-const roomy = await group.ranOutOfMemory();
-const eater = run('head -c 200000000 /dev/zero | tail -c 200000000').status;
-const full = await group.ranOutOfMemory();
-const crowd = run('for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait').stderr.toString();
-const removed = await group.remove();
-const usable = await usableControllers(undefined);
-console.log(JSON.stringify({ small, roomy, eater, full, crowd, removed, usable, folders: group.folders() }));
-`;
+
 const hooks = { port: 9000, microvmImageHooks: { ready: 'ENABLED', readyTimeoutInSeconds: 120 } } as const;
 
 describe('image builds', () => {
@@ -221,7 +210,7 @@ describe('image builds', () => {
     });
 
     test('control groups of version 2 limit what runs in them, by the very code that limits builds and machines', async () => {
-      const said = JSON.parse(await ask(mighty, 'node --disable-warning=ExperimentalWarning groups/try.ts'));
+      const said = JSON.parse(await ask(mighty, 'node /squib/test/e2e/fixture/try-groups.ts'));
       assert.deepEqual(said.folders, ['/sys/fs/cgroup/squib-try']);
       assert.deepEqual(said.usable, { cpu: 2, memory: 2, pids: 2 });
       assert.deepEqual([said.small, said.roomy, said.full, said.removed], [0, false, true, true]);
