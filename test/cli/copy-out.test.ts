@@ -61,6 +61,15 @@ test('what a MicroVM sends is written under the name that was asked for', async 
   assert.equal(readFileSync(join(inside, 'renamed/a'), 'utf8'), 'one');
 });
 
+test('the contents of a folder go into a folder, or under a new name', async (t) => {
+  const bytes = archive({ path: './', type: 'Directory' }, { path: './a', content: 'one' });
+  const { inside, copy } = await open(t, bytes);
+  await copy();
+  await copy(join(inside, 'new'));
+  assert.equal(readFileSync(join(inside, 'a'), 'utf8'), 'one');
+  assert.equal(readFileSync(join(inside, 'new/a'), 'utf8'), 'one');
+});
+
 const victim = { path: 'x/victim', content: 'taken' };
 for (const [name, entries] of [
   ['names that climb', [{ path: '../victim', content: 'taken' }]],

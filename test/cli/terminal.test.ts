@@ -165,7 +165,7 @@ describe('exec', { concurrency: false }, () => {
     terminal.enter(`squib exec -it ${short(id)} bash`);
     await terminal.until(/[$#]$/);
     terminal.enter('tty; stty size; echo "$TERM"');
-    await terminal.until(/^\/dev\/pts\/\d+\n50 150\ntmux-256color$/m);
+    await terminal.until(/^\/dev\/pts\/\d+\n50 150\n(tmux|screen)\S*$/m);
     terminal.resize(100, 30);
     terminal.enter('stty size');
     await terminal.until(/^30 100$/m);
@@ -176,7 +176,7 @@ describe('exec', { concurrency: false }, () => {
     terminal.enter('exit 5');
     await terminal.prompt();
     terminal.enter('echo "code $?"; stty -a | grep -o " icanon"');
-    assert.match(await terminal.until(/^code 5$/m), /^ icanon$/m);
+    assert.match(await terminal.until(/^ icanon$/m), /^code 5$/m);
     terminal.resize(150, 50);
   });
 
