@@ -1,7 +1,6 @@
-// A stack as CDK's users write it: an image built from a folder, roles with grants, a bucket, a log group.
+// A stack as CDK's users write it: a folder that is uploaded, a role with grants, a bucket, a log group, a parameter.
 import { App, CfnOutput, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { CfnMicrovmImage } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
@@ -16,22 +15,11 @@ const group = new LogGroup(stack, 'Group', {
   ...{ retention: RetentionDays.ONE_WEEK, removalPolicy: RemovalPolicy.DESTROY },
 });
 const buildRole = new Role(stack, 'BuildRole', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-const canRead = code.bucket.grantRead(buildRole);
+code.bucket.grantRead(buildRole);
 group.grantWrite(buildRole);
 buildRole.addToPolicy(new PolicyStatement({ actions: ['logs:CreateLogGroup'], resources: ['*'] }));
 const data = new Bucket(stack, 'Data', {
   ...{ versioned: true, enforceSSL: true, removalPolicy: RemovalPolicy.DESTROY },
 });
-const image = new CfnMicrovmImage(stack, 'Image', {
-  ...{ name: 'cdk-image', description: 'made by CDK' },
-  ...{ baseImageArn: `arn:aws:lambda:${stack.region}:aws:microvm-image:al2023-1`, baseImageVersion: '1' },
-  ...{ buildRoleArn: buildRole.roleArn, codeArtifact: { uri: code.s3ObjectUrl } },
-  ...{ cpuConfigurations: [{ architecture: 'ARM_64' }], resources: [{ minimumMemoryInMiB: 512 }] },
-  ...{ egressNetworkConnectors: [], additionalOsCapabilities: [] },
-  environmentVariables: [{ key: 'DATA_BUCKET', value: data.bucketName }],
-  hooks: { microvmHooks: {}, microvmImageHooks: {} },
-  logging: { cloudWatch: { logGroup: group.logGroupName } },
-});
-canRead.applyBefore(image);
-new StringParameter(stack, 'Where', { parameterName: '/cdk/image', stringValue: image.ref });
-new CfnOutput(stack, 'ImageArn', { value: image.ref });
+new StringParameter(stack, 'Where', { parameterName: '/cdk/data', stringValue: data.bucketName });
+new CfnOutput(stack, 'CodeUri', { value: code.s3ObjectUrl });
