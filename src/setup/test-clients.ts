@@ -12,9 +12,12 @@ const PACKAGES = {
   awscli: '1.46.3',
   boto3: '1.44.5',
   botocore: '1.44.5',
+  certifi: '2026.10.19.post1',
+  'charset-normalizer': '3.5.2',
   colorama: '0.4.6',
   docutils: '0.19',
   frozenlist: '1.8.0',
+  grpcio: '1.85.3',
   idna: '3.20',
   jmespath: '1.1.0',
   multidict: '7.2.1',
@@ -22,11 +25,13 @@ const PACKAGES = {
   pyasn1: '0.6.5',
   'python-dateutil': '2.9.0.post0',
   PyYAML: '6.0.3',
+  requests: '2.34.2',
   rsa: '4.7.2',
   s3transfer: '0.19.3',
   six: '1.17.0',
   typing_extensions: '4.16.0',
   urllib3: '2.8.0',
+  websockets: '17.4',
   yarl: '1.25.1',
 };
 const STAMP = 'squib-recipe';
@@ -38,7 +43,7 @@ exec "$(dirname "$0")/python" -m awscli "$@"
 
 /** Programs of the environment. */
 export interface TestClients {
-  /** Python that has boto3. */
+  /** Python that has boto3, and the usual clients of HTTP, WebSocket and gRPC. */
   python: string;
   /** The AWS CLI. */
   aws: string;
@@ -51,7 +56,7 @@ export function testClients(cacheDir: string): TestClients {
 }
 
 /**
- * Makes a Python environment with boto3 and the AWS CLI from PyPI, unless the one there came from this very recipe
+ * Makes a Python environment with the AWS CLI and all client libraries of the tests from PyPI, unless the one there came from this very recipe
  * (about half a minute, 150 MB). It is built under another name and renamed.
  * @throws SquibError when Python has no venv or pip fails.
  */
@@ -64,7 +69,7 @@ export async function ensureTestClients(cacheDir: string, say: (line: string) =>
   const stampFile = join(folder, STAMP);
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8').trim() === stamp) return testClients(cacheDir);
 
-  say('Installing boto3 and the AWS CLI from PyPI for the tests, about half a minute …');
+  say('Installing boto3, the AWS CLI and other clients from PyPI for the tests, about half a minute …');
   const fresh = `${folder}.new`;
   mkdirSync(cacheDir, { recursive: true, mode: 0o755 });
   rmSync(fresh, { recursive: true, force: true });
