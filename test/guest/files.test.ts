@@ -21,7 +21,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { ByteReader } from '../../src/host/files/byte-reader.ts';
 import { encodeEntry, type FileEntry, readEntry } from '../../src/host/files/entries.ts';
 import { entriesOf, tarOf } from '../../src/host/files/tar.ts';
@@ -40,14 +40,14 @@ before(() => {
     ...[join(import.meta.dirname, 'support/files.c'), join(agent, 'files.c')],
   ]);
 });
-beforeEach((t) => {
+beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'squib-files-'));
   [from, to] = [join(folder, 'from'), join(folder, 'to')];
   mkdirSync(from);
   mkdirSync(to);
-  (t as unknown as { after?: (fn: () => void) => void }).after?.(() => rmSync(folder, { recursive: true }));
 });
-after(() => rmSync(join(program, '..'), { recursive: true, force: true }));
+afterEach(() => rmSync(folder, { recursive: true }));
+after(() => rmSync(join(program, '..'), { recursive: true }));
 
 /** Runs the program; its output, errors and exit code. */
 async function run(args: string[], input: Readable | Buffer = Buffer.alloc(0)) {
