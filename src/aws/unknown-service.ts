@@ -36,7 +36,7 @@ export async function answerUnknownService(
   const action = (named || `${incoming.method} ${incoming.path}`).slice(0, 200);
   const what =
     service === 'lambda'
-      ? `squib has of Lambda MicroVMs and network connectors only, not ${action}`
+      ? `squib has only MicroVMs and network connectors of AWS Lambda, not ${action}`
       : `squib does not have the AWS service '${service}' (${action})`;
   const error = new WireError(
     isForm ? 'InvalidAction' : 'UnknownOperationException',

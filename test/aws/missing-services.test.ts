@@ -37,7 +37,7 @@ for (const [protocol, line, said] of [
   [
     'the same signing name',
     'lambda list-functions',
-    /squib has of Lambda MicroVMs and network connectors only, not GET \/2015-03-31\/functions/,
+    /squib has only MicroVMs and network connectors of AWS Lambda, not GET \/2015-03-31\/functions/,
   ],
 ] as const) {
   test(`${protocol}: aws ${line}`, async (t) => {
