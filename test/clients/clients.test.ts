@@ -1,53 +1,48 @@
-// Real clients: what people use in front of squib's endpoint. The application is a process of this machine.
+// Real clients, real MicroVM: what people use in front of squib's endpoint.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
 import type { Browser } from 'playwright-core';
+import { callSquib } from '../../src/cli/api/call.ts';
 import { readConfig } from '../../src/config/config.ts';
+import { clientEnvironment } from '../../src/daemon/client-environment.ts';
+import { readRootCredential } from '../../src/daemon/credentials.ts';
 import { testClients } from '../../src/setup/test-clients.ts';
 import { startBrowser } from '../console/support/browser.ts';
-import { Bed } from '../ingress/harness.ts';
-import { freePort } from '../support/free-port.ts';
 import { runSteps } from '../support/python-steps.ts';
+import { startWorld, type World } from './world.ts';
 
 const run = promisify(execFile);
+const program = fileURLToPath(new URL('../../bin/squib', import.meta.url));
 
-describe('real clients at the endpoint', () => {
-  let bed: Bed;
-  let app: ChildProcess;
+describe('real clients at the endpoint of a MicroVM', () => {
+  let world: World;
   let folder: string;
+  let caFile: string;
   let url: string;
-  let endpoint: string;
-  let token: string;
   before(async () => {
     folder = mkdtempSync('/tmp/squib-clients-');
-    bed = await Bed.start();
-    const ports = await Promise.all([freePort(), freePort(), freePort()]);
-    for (const [at, port] of [8080, 50_051, 9000].entries()) bed.guest.ports.set(port, ports[at]!);
-    const server = fileURLToPath(new URL('./app/server.mjs', import.meta.url));
-    app = spawn(process.execPath, [server, ...ports.map(String)], { stdio: ['ignore', 'pipe', 'inherit'] });
-    await once(app.stdout!, 'data');
-    endpoint = `${bed.host}:${bed.ingress.port}`;
-    url = `https://${endpoint}`;
-    token = await bed.token();
-    setDefaultCACertificates([...getCACertificates('default'), String(bed.ca)]);
+    world = await startWorld();
+    caFile = join(folder, 'ca.pem');
+    writeFileSync(caFile, world.squib.ca);
+    url = `https://${world.endpoint}`;
+    setDefaultCACertificates([...getCACertificates('default'), world.squib.ca]);
   });
   after(async () => {
-    app?.kill();
-    await bed?.stop();
+    await world?.squib.remove();
     rmSync(folder, { recursive: true, force: true });
   });
-  const auth = (port = 8080) => ({ 'x-aws-proxy-auth': token, 'x-aws-proxy-port': String(port) });
+  const auth = (port = 8080) => ({ 'x-aws-proxy-auth': world.token, 'x-aws-proxy-port': String(port) });
 
   test('fetch (undici): answers, bodies, streams of events', async () => {
     assert.equal(await (await fetch(url, { headers: auth() })).text(), 'hello');
@@ -64,7 +59,7 @@ describe('real clients at the endpoint', () => {
   });
 
   test('Node http2: many streams on one connection', async () => {
-    const session = connectHttp2(url, { ca: bed.ca });
+    const session = connectHttp2(url, { ca: world.squib.ca });
     const ask = async (path: string, body?: Buffer) => {
       const stream = session.request({ ':path': path, ':method': body ? 'POST' : 'GET', ...auth() });
       stream.end(body);
@@ -82,23 +77,23 @@ describe('real clients at the endpoint', () => {
     test(`curl by HTTP/${version}: download, upload with Expect, exit code of a refusal`, async () => {
       const curl = (path: string, ...args: string[]) =>
         run('curl', [
-          ...['-sS', '--fail-with-body', '--cacert', bed.caFile, version === '2' ? '--http2' : '--http1.1'],
+          ...['-sS', '--fail-with-body', '--cacert', caFile, version === '2' ? '--http2' : '--http1.1'],
           ...['-w', '\n%{http_version} %{http_code} %{size_download}', ...args, url + path],
         ]);
-      const withToken = ['-H', `X-aws-proxy-auth: ${token}`];
-      assert.equal((await curl('/', ...withToken)).stdout, `hello\n${version} 200 5`);
+      const token = ['-H', `X-aws-proxy-auth: ${world.token}`];
+      assert.equal((await curl('/', ...token)).stdout, `hello\n${version} 200 5`);
       const big = join(folder, 'big');
       writeFileSync(big, Buffer.alloc(3_000_000, 'u'));
-      const upload = await curl('/echo', ...withToken, '-H', 'Expect: 100-continue', '-T', big);
+      const upload = await curl('/echo', ...token, '-H', 'Expect: 100-continue', '-T', big);
       assert.equal(JSON.parse(upload.stdout.split('\n')[0]!).length, 3_000_000);
-      const { stdout } = await curl('/bytes?count=3000000', ...withToken, '-o', '/dev/null');
+      const { stdout } = await curl('/bytes?count=3000000', ...token, '-o', '/dev/null');
       assert.equal(stdout.trim(), `${version} 200 3000000`);
       await assert.rejects(curl('/'), { code: 22, stdout: /^Request missing authentication\n/ });
     });
   }
 
   test('@grpc/grpc-js: four kinds of calls, trailers, status, deadline', async () => {
-    const client = new grpc.Client(endpoint, grpc.credentials.createSsl(bed.ca));
+    const client = new grpc.Client(world.endpoint, grpc.credentials.createSsl(Buffer.from(world.squib.ca)));
     const same = (bytes: Buffer) => bytes;
     const metadata = new grpc.Metadata();
     for (const [name, value] of Object.entries(auth(50051))) metadata.set(name, value);
@@ -159,9 +154,61 @@ describe('real clients at the endpoint', () => {
     const clients = testClients(readConfig().cacheDir);
     const script = fileURLToPath(new URL('./python_clients.py', import.meta.url));
     // The resolver of gRPC's own does not know that names below localhost are this machine.
-    const trust = { SSL_CERT_FILE: bed.caFile, REQUESTS_CA_BUNDLE: bed.caFile };
-    const env = { PATH: process.env.PATH, ...trust, GRPC_DNS_RESOLVER: 'native' };
-    await runSteps(t, spawn(clients.python, ['-B', script], { env }), { endpoint, token, ca: bed.caFile });
+    const { config, layout } = world.squib;
+    const env = { PATH: process.env.PATH, ...clientEnvironment(config, layout), GRPC_DNS_RESOLVER: 'native' };
+    const { endpoint, token, shellToken } = world;
+    await runSteps(t, spawn(clients.python, ['-B', script], { env }), {
+      endpoint,
+      token,
+      shellToken,
+      ca: caFile,
+    });
+  });
+
+  describe('squib connect', () => {
+    test('a browser, a tool and a gRPC client without tokens; Ctrl-C ends it', async () => {
+      const { config, layout } = world.squib;
+      const env = { PATH: process.env.PATH, ...clientEnvironment(config, layout) };
+      const child = spawn(program, ['connect', world.id, '0:8080', '0:50051'], { env });
+      const errors = text(child.stderr);
+      let out = '';
+      for await (const chunk of child.stdout) {
+        out += chunk;
+        if (out.includes('Ctrl-C')) break;
+      }
+      const [app = '', rpc = ''] = [
+        ...out.matchAll(/http:\/\/(localhost:\d+) {2}→ {2}microvm-\S+ port (?:8080|50051)/g),
+      ].map(([, address]) => address);
+      assert.equal(await (await fetch(`http://${app}/`)).text(), 'hello');
+      const socket = new WebSocket(`ws://${app}/socket`);
+      const [{ data }] = (await once(socket as never, 'message')) as [MessageEvent];
+      assert.deepEqual(JSON.parse(data), { protocols: null, cookie: null });
+      socket.close();
+      const client = new grpc.Client(rpc, grpc.credentials.createInsecure());
+      const same = (bytes: Buffer) => bytes;
+      const answer = await new Promise<unknown>((resolve) =>
+        client.makeUnaryRequest('/test.Echo/Unary', same, same, Buffer.from('hi'), (error, value) =>
+          resolve(error ?? value),
+        ),
+      );
+      assert.equal(String(answer), 'hi');
+      client.close();
+      child.kill('SIGINT');
+      assert.deepEqual(await once(child, 'exit'), [0, null]);
+      assert.equal(await errors, '');
+    });
+
+    test('a MicroVM that is not there, and a port that is none', async () => {
+      const { config, layout } = world.squib;
+      const env = { PATH: process.env.PATH, ...clientEnvironment(config, layout) };
+      const connect = (...args: string[]) => run(program, ['connect', ...args], { env });
+      await assert.rejects(connect('microvm-00000000-0000-4000-8000-000000000000'), {
+        code: 1,
+        stderr: /MicroVM not found/,
+      });
+      await assert.rejects(connect(world.id, '99999'), { code: 1, stderr: /is not a port/ });
+      await assert.rejects(connect(), { code: 1, stderr: /ID is missing/ });
+    });
   });
 
   describe('Chromium', () => {
@@ -171,15 +218,17 @@ describe('real clients at the endpoint', () => {
     });
     after(() => browser?.close());
     const newPage = async () => (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
+    const linkTo = async (path: string) => {
+      const { config, layout } = world.squib;
+      const connection = {
+        ...{ endpoint: `http://127.0.0.1:${config.api.port}`, region: config.region },
+        ...readRootCredential(layout.keys),
+      };
+      return (await callSquib(connection, 'CreateBrowserLink', { microvmIdentifier: world.id, path })).url;
+    };
+
     test('a browser link opens the application: its page, its requests, its WebSocket, and no cookie for it to see', async () => {
-      const made = bed.links.make(
-        {
-          ...{ microvmId: bed.microvmId, kind: 'browser', expiresAt: Date.now() + 600_000 },
-          ports: [{ startPort: 8080, endPort: 8080 }],
-        },
-        '/page.html',
-      );
-      const link = url + made.path;
+      const link = await linkTo('/page.html');
       const page = await newPage();
       await page.goto(link);
       assert.equal(page.url(), `${url}/page.html`);
@@ -195,11 +244,33 @@ describe('real clients at the endpoint', () => {
       const again = await page.goto(link);
       assert.equal(again?.status(), 403);
     });
+
+    test('xterm.js in a page is a terminal of the MicroVM', async () => {
+      const link = await linkTo('/shell.html');
+      const page = await newPage();
+      await page.goto(link);
+      await page.evaluate(`openShell('wss://${world.endpoint}/shell', '${world.shellToken}')`);
+      const shows = (pattern: string) =>
+        page.waitForFunction(`new RegExp(${JSON.stringify(pattern)}).test(screenText())`);
+      await shows('λ \\$');
+      assert.equal(await page.evaluate('protocol()'), 'lambda-microvms');
+      await page.keyboard.type('stty size; printf "\\342\\202\\254 %s\\n" $((6*7))');
+      await page.keyboard.press('Enter');
+      await shows('30 100[^]*€ 42');
+      assert.equal(JSON.parse((await page.evaluate('texts[0]')) as string).type, 'session_init');
+      await page.keyboard.type('sleep 1000');
+      await page.keyboard.press('Enter');
+      await page.keyboard.press('Control+c');
+      await page.keyboard.type('exit 3');
+      await page.keyboard.press('Enter');
+      await page.waitForFunction('window.closedWith !== undefined');
+      assert.equal(await page.evaluate('closedWith'), '1000 shell exited');
+    });
   });
 
   test('no token of any client is in the log', () => {
-    const log = JSON.stringify(bed.lines);
+    const log = world.squib.log + readFileSync(join(world.squib.config.dataDir, 'config.json'), 'utf8');
     assert.ok(log.includes('endpoint.request'));
-    assert.ok(!log.includes(token.slice(-40)));
+    for (const secret of [world.token, world.shellToken]) assert.ok(!log.includes(secret.slice(-40)));
   });
 });

@@ -1,4 +1,4 @@
-"""Real Python clients at the endpoint. Prints a line of JSON for each test."""
+"""Real Python clients at the endpoint of a MicroVM. Prints a line of JSON for each test."""
 import asyncio
 import hashlib
 import json
@@ -91,6 +91,21 @@ async def with_websockets():
         equal(refused.response.status_code, 400)
 
 
+async def shell_with_websockets():
+    protocols = ["lambda-microvms", f"lambda-microvms.authentication.{WORLD['shellToken']}", "lambda-microvms.port.8022"]
+    async with websockets.connect(f"wss://{HOST}/shell", ssl=ssl_context(), subprotocols=protocols) as socket:
+        equal(json.loads(await socket.recv())["type"], "session_init")
+        await socket.send(json.dumps({"type": "resize", "cols": 91, "rows": 17}))
+        await socket.send(b"stty size; echo $FROM_IMAGE-$PWD; exit 3\r")
+        output = b""
+        try:
+            while True:
+                output += await socket.recv()
+        except websockets.exceptions.ConnectionClosed as closed:
+            equal((closed.rcvd.code, closed.rcvd.reason), (1000, "shell exited"))
+        assert b"17 91" in output and b"yes-/app" in output, output
+
+
 def grpc_channel():
     with open(CA, "rb") as file:
         return grpc.secure_channel(HOST, grpc.ssl_channel_credentials(file.read()))
@@ -134,4 +149,5 @@ def with_grpcio():
 test("Python requests: bodies, chunks, downloads, events", with_requests)
 test("Python aiohttp: 40 requests at once, WebSocket by header", with_aiohttp)
 test("Python websockets: subprotocols as AWS selects them", with_websockets)
+test("Python websockets: a shell with size and environment", shell_with_websockets)
 test("Python grpcio: four kinds of calls, trailers, status, deadline, gzip", with_grpcio)

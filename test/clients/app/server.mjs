@@ -1,18 +1,17 @@
-// What the tests of real clients talk to. Arguments: ports for HTTP/1.1 and WebSocket, for gRPC, and for what gRPC has seen.
+// What the tests of real clients talk to: HTTP/1.1 and WebSocket on 8080, gRPC on 50051, hooks on 9000.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { WebSocketServer } from 'ws';
 
-const [httpPort, grpcPort, seenPort] = process.argv.slice(2).map(Number);
-const page = new URL('./page.html', import.meta.url);
+const files = { '/xterm.js': 'text/javascript', '/page.html': 'text/html', '/shell.html': 'text/html' };
 
 const http = createServer(async (request, response) => {
   const url = new URL(request.url, 'http://app');
-  if (url.pathname === '/page.html') {
-    response.setHeader('content-type', 'text/html');
-    response.end(readFileSync(page));
+  if (url.pathname in files) {
+    response.setHeader('content-type', files[url.pathname]);
+    response.end(readFileSync(`/app${url.pathname}`));
   } else if (url.pathname === '/echo') {
     const hash = createHash('sha256');
     let length = 0;
@@ -61,7 +60,7 @@ sockets.on('connection', (socket, request) => {
   );
   socket.on('message', (data, binary) => socket.send(data, { binary }));
 });
-http.listen(httpPort, '127.0.0.1');
+http.listen(8080);
 
 const same = {
   requestSerialize: (b) => b,
@@ -110,7 +109,5 @@ grpc.addService(
   },
 );
 const sleeps = [];
-grpc.bindAsync(`127.0.0.1:${grpcPort}`, ServerCredentials.createInsecure(), () => {});
-createServer((_request, response) => response.end(JSON.stringify(sleeps))).listen(seenPort, '127.0.0.1', () =>
-  console.log('listening'),
-);
+grpc.bindAsync('0.0.0.0:50051', ServerCredentials.createInsecure(), () => {});
+createServer((_request, response) => response.end(JSON.stringify(sleeps))).listen(9000);
