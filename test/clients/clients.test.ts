@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectHttp2 } from 'node:http2';
 import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
@@ -19,6 +19,7 @@ import { clientEnvironment } from '../../src/daemon/client-environment.ts';
 import { readRootCredential } from '../../src/daemon/credentials.ts';
 import { testClients } from '../../src/setup/test-clients.ts';
 import { startBrowser } from '../console/support/browser.ts';
+import { load } from '../load/load.ts';
 import { runSteps } from '../support/python-steps.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -206,8 +207,8 @@ describe('real clients at the endpoint of a MicroVM', () => {
         code: 1,
         stderr: /MicroVM not found/,
       });
-      await assert.rejects(connect(world.id, '99999'), { code: 1, stderr: /is not a port/ });
-      await assert.rejects(connect(), { code: 1, stderr: /ID is missing/ });
+      await assert.rejects(connect(world.id, '99999'), { code: 2, stderr: /is not a port/ });
+      await assert.rejects(connect(), { code: 2, stderr: /ID is missing/ });
     });
   });
 
@@ -268,8 +269,17 @@ describe('real clients at the endpoint of a MicroVM', () => {
     });
   });
 
+  test('200 connections over 4 MicroVMs: no error, and memory stays', async (t) => {
+    const order = { connections: 200, microvms: 4, seconds: 10 };
+    const { exchanges, errors, memory } = await load(world, order);
+    t.diagnostic(`${exchanges} exchanges, memory ${JSON.stringify(memory)}`);
+    assert.deepEqual(errors, []);
+    assert.ok(exchanges >= 200);
+    assert.ok(memory.last < memory.first * 1.25 + 32, JSON.stringify(memory));
+  });
+
   test('no token of any client is in the log', () => {
-    const log = world.squib.log + readFileSync(join(world.squib.config.dataDir, 'config.json'), 'utf8');
+    const { log } = world.squib;
     assert.ok(log.includes('endpoint.request'));
     for (const secret of [world.token, world.shellToken]) assert.ok(!log.includes(secret.slice(-40)));
   });

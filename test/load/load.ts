@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClientOptions, WebSocket } from 'ws';
-import { type Launched, launch, startWorld } from '../clients/world.ts';
+import { type Launched, launch, type World } from '../clients/world.ts';
 import type { TestSquib } from '../support/squib.ts';
 
 export interface LoadOrder {
@@ -23,46 +23,42 @@ export interface LoadResult {
 }
 
 /** Connections that are opened at a time: a handshake may take 10 s, and this machine has little to share. */
-const rampUp = 40;
+const rampUp = 20;
 /** Every fifth connection is a WebSocket. */
 const isWebSocket = (number: number) => number % 5 === 0;
 
-export async function load({ connections, microvms, seconds }: LoadOrder): Promise<LoadResult> {
-  const world = await startWorld();
+/** Drives a world's MicroVM and as many more as are missing; whoever made the world removes it. */
+export async function load(world: World, { connections, microvms, seconds }: LoadOrder): Promise<LoadResult> {
   const { squib } = world;
-  try {
-    const targets: Launched[] = [world];
-    while (targets.length < microvms) targets.push(await launch(squib, world.imageArn));
-    const errors: string[] = [];
-    const open: Client[] = [];
-    for (let from = 0; from < connections; from += rampUp) {
-      const batch = Array.from({ length: Math.min(rampUp, connections - from) }, (_, at) => {
-        const target = targets[(from + at) % targets.length]!;
-        return (isWebSocket(from + at) ? openWebSocket : openHttp)(squib, target);
-      });
-      open.push(...(await Promise.all(batch)));
-    }
-    const counts = open.map(() => 0);
-    let running = true;
-    const work = open.map(async (client, number) => {
-      while (running) {
-        await client.exchange();
-        counts[number]!++;
-      }
+  const targets: Launched[] = [world];
+  while (targets.length < microvms) targets.push(await launch(squib, world.imageArn));
+  const errors: string[] = [];
+  const open: Client[] = [];
+  for (let from = 0; from < connections; from += rampUp) {
+    const batch = Array.from({ length: Math.min(rampUp, connections - from) }, (_, at) => {
+      const target = targets[(from + at) % targets.length]!;
+      return (isWebSocket(from + at) ? openWebSocket : openHttp)(squib, target);
     });
-    const failed = Promise.all(work).catch((error: Error) => errors.push(error.message));
-    await sleep((seconds * 1000) / 4);
-    const first = residentMiB(squib.pid);
-    await sleep((seconds * 3000) / 4);
-    const last = residentMiB(squib.pid);
-    running = false;
-    await failed;
-    for (const client of open) client.close();
-    const exchanges = counts.reduce((sum, count) => sum + count, 0);
-    return { exchanges, fewest: Math.min(...counts), errors, memory: { first, last } };
-  } finally {
-    await squib.remove();
+    open.push(...(await Promise.all(batch)));
   }
+  const counts = open.map(() => 0);
+  let running = true;
+  const work = open.map(async (client, number) => {
+    while (running) {
+      await client.exchange();
+      counts[number]!++;
+    }
+  });
+  const failed = Promise.all(work).catch((error: Error) => errors.push(error.message));
+  await sleep((seconds * 1000) / 4);
+  const first = residentMiB(squib.pid);
+  await sleep((seconds * 3000) / 4);
+  const last = residentMiB(squib.pid);
+  running = false;
+  await failed;
+  for (const client of open) client.close();
+  const exchanges = counts.reduce((sum, count) => sum + count, 0);
+  return { exchanges, fewest: Math.min(...counts), errors, memory: { first, last } };
 }
 
 /** One connection. */

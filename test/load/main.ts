@@ -1,5 +1,6 @@
 // npm run load -- [--connections N] [--microvms N] [--seconds N]: the endpoint under many connections, on this machine only.
 import { parseArgs } from 'node:util';
+import { startWorld } from '../clients/world.ts';
 import { load } from './load.ts';
 
 const { values } = parseArgs({
@@ -15,7 +16,8 @@ const order = {
   seconds: Number(values.seconds),
 };
 console.log(`${order.connections} connections over ${order.microvms} MicroVMs for ${order.seconds} s …`);
-const { exchanges, fewest, errors, memory } = await load(order);
+const world = await startWorld();
+const { exchanges, fewest, errors, memory } = await load(world, order).finally(() => world.squib.remove());
 console.log(`${exchanges} exchanges, at least ${fewest} on each connection, ${errors.length} errors`);
 for (const error of errors) console.log(`  ${error}`);
 const { first, last } = memory;
