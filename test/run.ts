@@ -25,7 +25,7 @@ if (only.length === 0) {
 const patterns = only.length > 0 ? only : ['test/**/*.test.ts'];
 const files = patterns.flatMap((pattern) => globSync(pattern)).sort();
 // Two at a time: most tests wait for a virtual machine, and machines are small.
-const stream = run({ files, concurrency: 2, timeout: 600_000 });
+const stream = run({ files, concurrency: 2, timeout: 1_500_000 });
 stream.on('test:pass', ({ details, skip }) => {
   if (details.type !== 'suite' && !skip) passed++;
 });

@@ -7,7 +7,7 @@ import { follow } from './guide.ts';
 const guides = readdirSync(new URL('../../docs/guides/', import.meta.url));
 const pages = ['README.md', ...guides.map((name) => `docs/guides/${name}`)];
 
-describe('guides', { concurrency: 2, timeout: 900_000 }, () => {
+describe('guides', { concurrency: 2, timeout: 1_500_000 }, () => {
   let squib: TestSquib;
 
   before(async () => {

@@ -65,7 +65,7 @@ after(async () => {
   await squib?.remove();
 });
 
-test('a life in which every secret is used', { timeout: 400_000 }, async () => {
+test('a life in which every secret is used', { timeout: 900_000 }, async () => {
   const { microvms } = squib.clients;
   const image = await createImage(squib, 'keeper', await put(squib, 'probe.zip', await probeZip()), {
     hooks: probeHooks,

@@ -76,7 +76,7 @@ describe('what a MicroVM uses of its host', () => {
     assert.match(activity(image, '--egress', '10').stdout, /10 bytes\/s or more .*the image/);
     assert.match(activity(microvm.id, '--remove').stdout, /10 bytes\/s or more .*the image/);
     assert.match(activity(microvm.id, '--cpu', 'x').stderr, /--cpu takes a whole number/);
-    assert.match(activity('microvm-nobody').stderr, /MicroVM not found: microvm-nobody/);
+    assert.match(activity('microvm-nobody').stderr, /There is no MicroVM 'microvm-nobody'/);
 
     await terminate(squib, microvm.id);
     assert.deepEqual((await callExtension(squib, 'ListMicrovmUsage', {})).items, []);

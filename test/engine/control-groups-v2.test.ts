@@ -31,7 +31,7 @@ before(async () => {
 });
 after(() => squib?.remove());
 
-test('limits are set, hold, and are removed', { timeout: 240_000 }, async () => {
+test('limits are set, hold, and are removed', { timeout: 900_000 }, async () => {
   const result = (await microvm.json('/try')) as {
     layout: object;
     device: string;

@@ -26,7 +26,7 @@ const hooks: Record<string, object> = {
   'code-sandbox': { ...readyHook, microvmHooks: { run: 'ENABLED', runTimeoutInSeconds: 30 } },
 };
 
-describe('examples', { timeout: 600_000 }, () => {
+describe('examples', { timeout: 1_500_000 }, () => {
   let squib: TestSquib;
 
   before(async () => {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { makeLab } from './lab/lab.ts';
 
-test('walls', { timeout: 600_000 }, async (t) => {
+test('walls', { timeout: 1_500_000 }, async (t) => {
   const lab = await makeLab();
   try {
     const program = fileURLToPath(new URL('./cases.ts', import.meta.url));
