@@ -34,6 +34,8 @@ for (const [yaml, value] of [
   ['!Base64 hi', 'aGk='],
   ['!Ref AWS::Partition', 'aws'],
   ['!Select [0, !GetAZs ""]', 'us-east-1a'],
+  ['!Join [",", !Cidr [192.168.0.0/24, 3, "5"]]', '192.168.0.0/27,192.168.0.32/27,192.168.0.64/27'],
+  ['!Select [255, !Cidr [!Join ["/", [10.1.0.0, 16]], 256, 8]]', '10.1.255.0/24'],
 ] as const) {
   test(`${yaml} is ${value}`, () => {
     const more =
@@ -69,6 +71,11 @@ for (const [name, yaml, message] of [
     'Resources: { A: { Type: AWS::IAM::Role } }',
     /required key \[AssumeRolePolicyDocument\]/,
   ],
+  [
+    'a loop',
+    'Transform: AWS::LanguageExtensions\nResources: { "Fn::ForEach::L": [N, [a, b], { "G${N}": { Type: AWS::Logs::LogGroup } }] }',
+    /Fn::ForEach::L at \/Resources is a function that squib does not have/,
+  ],
   ['no resources', 'Description: x', /At least one Resources member/],
   ['unknown section', 'Resource: {}', /Invalid template property or properties \[Resource\]/],
   ['twice the same key', 'Resources: {}\nResources: {}', /Map keys must be unique at line 2/],
@@ -77,6 +84,14 @@ for (const [name, yaml, message] of [
     'Transform: Mine\nResources: { A: { Type: AWS::Logs::LogGroup } }',
     /No transform named "Mine" found/,
   ],
+  ...(['10.0.0.0/24, 9, 5', '10.0.0.0/24, 0, 5', '10.0.0.1/24, 1, 5', '2001:db8::/56, 1, 64'] as const).map(
+    (values) =>
+      [
+        `networks that are not there: ${values}`,
+        `Conditions: { A: !Equals [x, !Select [0, !Cidr [${values}]]] }\nResources: { G: { Type: AWS::Logs::LogGroup, Condition: A } }`,
+        /Fn::Cidr finds no \d IPv4 networks with/,
+      ] as const,
+  ),
   [
     'condition in a circle',
     'Conditions: { A: !Not [!Condition B], B: !Not [!Condition A] }\nResources: { G: { Type: AWS::Logs::LogGroup, Condition: A } }',

@@ -1,4 +1,5 @@
 import { TemplateError } from '../template-error.ts';
+import { subnets } from './cidr.ts';
 import { type FindParameter, parameterValue } from './parameters.ts';
 import type { Json, JsonObject } from './parse.ts';
 import { isObject, type Template } from './template.ts';
@@ -146,6 +147,13 @@ export class Evaluator {
       case 'Fn::GetAZs': {
         const region = text(this.#eval(argument)) || String(this.#around.pseudo['AWS::Region']);
         return ['a', 'b', 'c'].map((zone) => `${region}${zone}`);
+      }
+      case 'Fn::Cidr': {
+        const [block, count, bits] = list(argument, 3).map((part) => text(this.#eval(part)));
+        return (
+          subnets(block ?? '', Number(count), Number(bits)) ??
+          fail(`finds no ${count} IPv4 networks with ${bits} bits each in ${block}`)
+        );
       }
       case 'Fn::Equals':
       case 'Fn::And':

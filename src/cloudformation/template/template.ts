@@ -106,6 +106,9 @@ function mapped<T>(
 ): Record<string, T> {
   const entries = Object.entries(source).map(([name, value]): [string, T] => {
     const here = `/${path}/${name}`;
+    if (name.startsWith('Fn::')) {
+      throw new TemplateError(`Template error: ${name} at /${path} is a function that squib does not have.`);
+    }
     if (!LOGICAL_ID.test(name)) {
       throw new TemplateError(`Template format error: ${path} name ${name} is non alphanumeric.`);
     }
