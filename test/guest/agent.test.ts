@@ -46,7 +46,7 @@ async function ask(port: number, question = ''): Promise<string> {
   return text(stream);
 }
 
-async function until(what: () => boolean | Promise<boolean>, milliseconds = 5_000): Promise<void> {
+async function until(what: () => boolean | Promise<boolean>, milliseconds = 60_000): Promise<void> {
   const end = Date.now() + milliseconds;
   while (!(await what())) {
     assert.ok(Date.now() < end, 'it did not happen in time');
