@@ -72,13 +72,6 @@ static void run_child(int out, int err, int report) {
   _exit(error == ENOENT ? 127 : 126);
 }
 
-/* Who has all capabilities may run containers of its own, with limits. One by one: a kernel may lack some. */
-static void offer_controllers(void) {
-  static const char *const names[] = {"+cpu", "+cpuset", "+io", "+memory", "+pids"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    write_file("/sys/fs/cgroup/cgroup.subtree_control", names[i]);
-}
-
 void container_start(uint32_t tag, const uint8_t *body, size_t length) {
   if (state != CONTAINER_NONE) {
     reply(tag, REPLY_WRONG_STATE, "the container was started already");
@@ -93,7 +86,6 @@ void container_start(uint32_t tag, const uint8_t *body, size_t length) {
     return;
   }
   if (!spec->all_capabilities) write_file("/proc/sys/kernel/unprivileged_userns_clone", "0");
-  else offer_controllers();
   int out[2], err[2], report[2];
   if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0 || pipe2(report, O_CLOEXEC | O_NONBLOCK) != 0) {
     reply(tag, REPLY_FAILED, "pipe: %s", strerror(errno)); /* out of descriptors: nothing to clean up for */

@@ -127,7 +127,7 @@ const char *become_container(const struct spec *spec) {
   /* The namespace's root is the group that is frozen; the process itself sits where AWS's do (spec: image-build 4). */
   if (join_cgroup(CGROUP) != 0) return "join the cgroup";
   /* Container engines inside limit what they start. */
-  if (spec->all_capabilities) write_file("/sys/fs/cgroup/cgroup.subtree_control", "+cpu +memory +pids +io");
+  if (spec->all_capabilities) write_file("/sys/fs/cgroup/cgroup.subtree_control", "+cpu +cpuset +memory +pids +io");
   if (unshare(CLONE_NEWCGROUP) != 0) return "make a cgroup namespace";
   if (join_cgroup(CGROUP_CONTAINER) != 0) return "join the container's cgroup";
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return "make the mounts private";

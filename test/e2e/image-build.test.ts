@@ -1,6 +1,6 @@
 // Image builds through the API, and the container contract (spec: image-build 4) row by row in real MicroVMs.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import {
@@ -41,25 +41,6 @@ ENV A=image B=image AWS_REGION=image
 COPY server.py .
 CMD ["python", "server.py"]
 `;
-/** Also has squib's own code for control groups, in the folders that it has here: such a guest has version 2 for sure. */
-function groupsApp(): Record<string, string> {
-  const root = new URL('../../', import.meta.url);
-  const sources = readdirSync(new URL('src/control-groups', root)).map(
-    (name) => `src/control-groups/${name}`,
-  );
-  const paths = [...sources, 'test/e2e/fixture/try-groups.ts'];
-  const files = paths.map((path): [string, string] => [
-    `squib/${path}`,
-    readFileSync(new URL(path, root), 'utf8'),
-  ]);
-  const copies = 'COPY --from=node:24-slim /usr/local/bin/node /usr/local/bin/\nCOPY squib /squib\n';
-  return {
-    ...Object.fromEntries(files),
-    'squib/package.json': '{"type":"module"}',
-    Dockerfile: dockerfile.replace('COPY server.py .\n', `${copies}COPY server.py .\n`),
-  };
-}
-
 const hooks = { port: 9000, microvmImageHooks: { ready: 'ENABLED', readyTimeoutInSeconds: 120 } } as const;
 
 describe('image builds', () => {
@@ -76,11 +57,7 @@ describe('image builds', () => {
     const { state, reason, snapshotBuild } = await imageSettled(squib, plain);
     assert.equal(state, 'CREATED', reason);
     sizes.set('plain', snapshotBuild as Record<string, number>);
-    const allUri = await put(squib, 'all.zip', await zip({ ...groupsApp(), 'server.py': server }));
-    const all = await createImage(squib, 'all', allUri, {
-      ...settings,
-      additionalOsCapabilities: ['ALL'],
-    });
+    const all = await createImage(squib, 'all', uri, { ...settings, additionalOsCapabilities: ['ALL'] });
     const result = await imageSettled(squib, all);
     assert.equal(result.state, 'CREATED', result.reason);
   });
@@ -207,15 +184,6 @@ describe('image builds', () => {
     test('memory is four times the baseline', async () => {
       const kilobytes = Number((await ask(microvm, 'grep MemTotal /proc/meminfo')).replace(/\D/g, ''));
       assert.ok(kilobytes > 1_900_000 && kilobytes <= 2_097_152, `${kilobytes}`);
-    });
-
-    test('control groups of version 2 limit what runs in them, by the very code that limits builds and machines', async () => {
-      const said = JSON.parse(await ask(mighty, 'node /squib/test/e2e/fixture/try-groups.ts'));
-      assert.deepEqual(said.folders, ['/sys/fs/cgroup/squib-try']);
-      assert.deepEqual(said.usable, { cpu: 2, memory: 2, pids: 2 });
-      assert.deepEqual([said.small, said.roomy, said.full, said.removed], [0, false, true, true]);
-      assert.notEqual(said.eater, 0);
-      assert.match(said.crowd, /[Cc]annot fork|Resource temporarily unavailable/);
     });
 
     test('the clock is right', async () => {
