@@ -22,11 +22,11 @@ const readyHook = {
 const hooks: Record<string, object> = {
   'flask-hello': readyHook,
   'node-server': readyHook,
-  jupyter: { port: 9000, microvmImageHooks: { ready: 'ENABLED', readyTimeoutInSeconds: 300 } },
+  jupyter: { port: 9000, microvmImageHooks: { ready: 'ENABLED', readyTimeoutInSeconds: 900 } },
   'code-sandbox': { ...readyHook, microvmHooks: { run: 'ENABLED', runTimeoutInSeconds: 30 } },
 };
 
-describe('examples', { timeout: 1_500_000 }, () => {
+describe('examples', { timeout: 1_800_000 }, () => {
   let squib: TestSquib;
 
   before(async () => {
