@@ -40,7 +40,12 @@ def start_kernel() -> None:
     client = BlockingKernelClient(connection_file=f"{jupyter_runtime_dir()}/kernel-{kernel['id']}.json")
     client.load_connection_file()
     client.start_channels()
-    client.wait_for_ready()
+    while True:
+        try:
+            client.wait_for_ready()
+            break
+        except RuntimeError:  # a kernel that is still starting on a slow machine counts as dead there
+            time.sleep(0.2)
     client.execute_interactive("import json, math, re")  # the first cell is the slow one: have it in the snapshot
     client.stop_channels()
 
