@@ -73,6 +73,19 @@ test('after a restart it still is; rules that changed begin anew', async () => {
   assert.deepEqual([learned(wire, 0), learned(wire, 1)], [[], []]);
 });
 
+test('a machine that ends while it is being admitted leaves no rules, and nothing fails', async () => {
+  const { name: wire } = await networks.attach('two');
+  // So many that setting them takes longer than looking at what was counted.
+  const to = parseNetwork('198.51.100.0/24')!;
+  const port = (first: number) => ({ to, protocol: 'tcp' as const, ports: { first, last: first } });
+  const long = { ...policy, rules: Array.from({ length: 2000 }, (_, index) => port(index + 1)) };
+  const [network, traffic] = await Promise.all([networks.admit('two', long), networks.release('two')]);
+  assert.equal(network?.prefixLength, 30);
+  assert.deepEqual(traffic, { sentBytes: 0, receivedBytes: 0 });
+  assert.doesNotMatch(rules(), new RegExp(`from_${wire} |"${wire}" :`));
+  assert.equal(await networks.admit('two', policy), undefined, 'it has no wire any more');
+});
+
 test('nothing of it is left when the machine is gone', async () => {
   await networks.release('one');
   assert.doesNotMatch(rules(), /names_|chain from_/);

@@ -58,7 +58,7 @@ export class MicrovmNetworks {
   #writing: Promise<void> = Promise.resolve();
   #nextWrite: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  readonly #releasing = new Map<string, Promise<Traffic | undefined>>();
+  readonly #turns = new Map<string, Promise<unknown>>();
   #recent: { at: number; traffic: Promise<Map<string, Traffic>> } | undefined;
 
   private constructor(parts: NetworkParts) {
@@ -89,8 +89,11 @@ export class MicrovmNetworks {
   }
 
   /** A wire for a machine, which leads nowhere yet. The same one until it is released. */
-  async attach(id: string): Promise<Tap> {
-    await this.#releasing.get(id);
+  attach(id: string): Promise<Tap> {
+    return this.#inTurn(id, () => this.#attach(id));
+  }
+
+  async #attach(id: string): Promise<Tap> {
     const known = this.#taken.get(id);
     const wire = known?.wire ?? (await this.#take());
     if (!known) {
@@ -109,7 +112,11 @@ export class MicrovmNetworks {
   }
 
   /** Lets an attached machine out as far as the policy says. @returns the address for its guest; undefined: none */
-  async admit(id: string, policy: EgressPolicy): Promise<GuestNetwork | undefined> {
+  admit(id: string, policy: EgressPolicy): Promise<GuestNetwork | undefined> {
+    return this.#inTurn(id, () => this.#admit(id, policy));
+  }
+
+  async #admit(id: string, policy: EgressPolicy): Promise<GuestNetwork | undefined> {
     const before = this.#taken.get(id);
     if (!before) return undefined;
     // What was learned belongs to the rules of its number.
@@ -128,7 +135,11 @@ export class MicrovmNetworks {
   }
 
   /** Allows what a machine's domain rules allow of the addresses that are about to be answered for a name. */
-  async learn(id: string, name: string | undefined, addresses: readonly string[]): Promise<void> {
+  learn(id: string, name: string | undefined, addresses: readonly string[]): Promise<void> {
+    return this.#inTurn(id, () => this.#learn(id, name, addresses));
+  }
+
+  async #learn(id: string, name: string | undefined, addresses: readonly string[]): Promise<void> {
     const admission = this.#taken.get(id);
     if (!admission || admission.policy.domains.length === 0) return;
     const now = Date.now();
@@ -154,9 +165,7 @@ export class MicrovmNetworks {
 
   /** Takes a machine's way out and, once it is gone, its wire. @returns what crossed it */
   release(id: string): Promise<Traffic | undefined> {
-    const releasing = this.#releasing.get(id) ?? this.#release(id).finally(() => this.#releasing.delete(id));
-    this.#releasing.set(id, releasing);
-    return releasing;
+    return this.#inTurn(id, () => this.#release(id));
   }
 
   async #release(id: string): Promise<Traffic | undefined> {
@@ -169,6 +178,21 @@ export class MicrovmNetworks {
     this.#ready.push(admission.wire);
     await this.#remember();
     return traffic;
+  }
+
+  /**
+   * Changes of one MicroVM's way out, in the order in which they were asked for: a machine may end while it is being
+   * admitted, and rules can only be taken once they are there.
+   */
+  #inTurn<T>(id: string, change: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(id) ?? Promise.resolve();
+    const turn = before.then(change, change);
+    this.#turns.set(id, turn);
+    const end = () => {
+      if (this.#turns.get(id) === turn) this.#turns.delete(id);
+    };
+    turn.then(end, end);
+    return turn;
   }
 
   /** Releases what belongs to none of these. */
