@@ -169,8 +169,8 @@ describe('exec', { concurrency: false }, () => {
     terminal.resize(100, 30);
     terminal.enter('stty size');
     await terminal.until(/^30 100$/m);
-    terminal.enter('sleep 1000; echo "slept $?"');
-    await terminal.until(/sleep 1000; echo "slept \$\?"$/);
+    terminal.enter(`sh -c "echo as''leep; exec sleep 1000"`);
+    await terminal.until(/^asleep$/m);
     terminal.press('C-c');
     await terminal.until(/\^C\n+.*[$#]$/);
     terminal.enter('exit 5');

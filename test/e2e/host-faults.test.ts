@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -68,15 +69,16 @@ describe('what happens to the host', () => {
       ],
       { stdio: ['pipe', 'pipe', openSync(log, 'w')] },
     );
-    const started = lines(manager);
+    const ids = createInterface({ input: manager.stdout! })[Symbol.asyncIterator]();
+    const started = async () => Number((await ids.next()).value);
     try {
-      let daemon = Number(await started());
+      let daemon = await started();
       let count = 0;
       for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
         // Sent while nobody is there to take it; SIGTERM is a moment until that is so.
         assert.equal((await microvm.json('/')).count, ++count);
         process.kill(daemon, signal);
-        daemon = Number(await started());
+        daemon = await started();
         const held = [microvm.json('/'), microvm.json('/read?name=/app/app.py'), asleep.json('/')];
         const [answer, , other] = await Promise.all(held);
         assert.equal(answer?.count, ++count, `after ${signal}`);
@@ -85,8 +87,8 @@ describe('what happens to the host', () => {
       }
       assert.equal(microvm.pid(), pid, 'the same machine all the time');
     } catch (error) {
-      console.log(readFileSync(log, 'utf8').slice(-6000));
-      throw error;
+      const said = readFileSync(log, 'utf8').slice(-6000);
+      throw new Error(`${(error as Error).message}; the daemon wrote:\n${said}`, { cause: error });
     } finally {
       manager.stdin?.end();
       await once(manager, 'exit');
@@ -170,22 +172,4 @@ describe('what happens to the host', () => {
 /** Resolves when another process traces this one. */
 async function untilTraced(pid: number): Promise<void> {
   while (/^TracerPid:\t0$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await sleep(10);
-}
-
-/** Lines of a process's output, one at a time. */
-function lines(child: ChildProcess): () => Promise<string> {
-  const queue: string[] = [];
-  let wake = () => {};
-  child.stdout?.on('data', (chunk: Buffer) => {
-    queue.push(...chunk.toString().trim().split('\n'));
-    wake();
-  });
-  return async () => {
-    while (queue.length === 0) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
-    return queue.shift()!;
-  };
 }

@@ -187,8 +187,8 @@ describe('shell through the endpoint', () => {
   test('Ctrl-C interrupts, Ctrl-D ends', async () => {
     const shell = await open();
     await shell.until(/\$ /);
-    shell.type('sleep 100\r');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    shell.type(`sh -c "echo as''leep; exec sleep 100"\r`);
+    await shell.until(/\r\nasleep\r\n/);
     shell.type('\x03');
     await shell.until(/\^C[\s\S]*\$ $/);
     shell.type('\x04');

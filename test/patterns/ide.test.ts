@@ -46,8 +46,11 @@ test('deploy.sh, connect.sh, and a browser: a file of the project is opened, cha
   await page.locator('.explorer-viewlet').getByText('welcome.md').dblclick();
   const editor = page.locator('.monaco-editor .view-lines').first();
   await editor.getByText('A project in a MicroVM').click();
+  // Each step is awaited: keys that come before the editor has the focus, or a look before it is dirty, say nothing.
+  await page.locator('.monaco-editor.focused').waitFor();
   await page.keyboard.press('Control+End');
   await page.keyboard.type('written in a browser');
+  await page.locator('.tab.active.dirty').getByText('welcome.md').waitFor();
   await page.keyboard.press('Control+S');
   await page.locator('.tab.active:not(.dirty)').getByText('welcome.md').waitFor();
   assert.match(await proxy.line(/^websocket /), /^websocket lambda-microvms$/);
