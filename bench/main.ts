@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import type { BenchOptions, Result } from './result.ts';
 import { table } from './table.ts';
 
-const names = ['run', 'suspend', 'endpoint', 'api', 'density', 'build'];
+const names = ['run', 'suspend', 'endpoint', 'api', 'density', 'build', 'network'];
 
 const { values } = parseArgs({
   options: { quick: { type: 'boolean' }, only: { type: 'string' }, json: { type: 'string' } },

@@ -64,6 +64,7 @@ test('an address is allowed once it was answered for a name of a rule, for that 
 });
 
 test('after a restart it still is; rules that changed begin anew', async () => {
+  await networks.close();
   networks = await open();
   const { name: wire } = await networks.attach('one');
   assert.deepEqual(learned(wire, 1), ['198.51.100.8', '198.51.100.9']);

@@ -9,6 +9,7 @@ import type { GuestNetwork } from '../../guest/guest-connection.ts';
 import type { Log } from '../../log/log.ts';
 import { domainRulesFor, type EgressPolicy, isClosed, noEgress } from './egress.ts';
 import { command, ownNetworks } from './host-network.ts';
+import { NamespaceShell } from './namespace-shell.ts';
 import {
   type Admission,
   admissionRules,
@@ -49,6 +50,7 @@ export interface NetworkParts {
 export class MicrovmNetworks {
   readonly #parts: NetworkParts;
   readonly #namespace: { name: string; path: string };
+  readonly #shell: NamespaceShell;
   readonly #taken = new Map<string, Admission>();
   /** Made and not in use; the longest unused one is taken first. */
   readonly #ready: Wire[] = [];
@@ -64,6 +66,7 @@ export class MicrovmNetworks {
   private constructor(parts: NetworkParts) {
     this.#parts = parts;
     this.#namespace = namespaceOf(parts.dataDir);
+    this.#shell = new NamespaceShell(this.#namespace.path);
   }
 
   /** @throws SquibError when this machine cannot make namespaces, TAP interfaces or nftables' rules */
@@ -228,6 +231,7 @@ export class MicrovmNetworks {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#making?.catch(() => {});
+    await this.#shell.close();
     if (this.#taken.size === 0) await removeNamespace(this.#parts.dataDir);
   }
 
@@ -332,7 +336,7 @@ export class MicrovmNetworks {
   }
 
   #nft(input: string, args: string[] = ['-f', '-']): Promise<string> {
-    return command('nsenter', [`--net=${this.#namespace.path}`, 'nft', ...args], input);
+    return this.#shell.run('nft', args, input);
   }
 }
 
