@@ -22,7 +22,8 @@ END
 FROM --platform=linux/arm64 ${base}
 COPY --link --from=tools /platform /heredoc /proof/
 COPY --chown=1234:5678 app.sh /opt/app.sh
-RUN groupadd -g 600 extra && useradd -u 1500 -m -G extra app && cp /bin/true /opt/suid && chmod 4711 /opt/suid
+RUN groupadd -g 600 extra && useradd -u 1500 -m -G extra app && cp /bin/true /opt/suid && chmod 4711 /opt/suid \\
+ && cp /usr/bin/id /opt/as-root && chmod 4755 /opt/as-root
 RUN apt-get update -q && apt-get install -q -y --no-install-recommends libcap2-bin \\
  && cp /bin/cat /opt/capable && setcap cap_net_bind_service+ep /opt/capable
 RUN --mount=type=cache,target=/cache --mount=type=tmpfs,target=/t echo 1 > /cache/x && ls -a /secret 2>/dev/null; \\
@@ -38,6 +39,7 @@ ENV GREETING="hello world"
 EXPOSE 8080/tcp
 STOPSIGNAL SIGINT
 USER app
+RUN echo "setuid makes $(/opt/as-root -u), was $(id -u)"
 WORKDIR /srv/deep/work
 ENTRYPOINT ["/opt/app.sh"]
 CMD ["a", "b c"]
@@ -149,6 +151,7 @@ describe('image build', () => {
     assert.ok(Number(/pids: (\d+)/.exec(good.log)![1]) < 20);
     never(/^#\d+ [\d.]+ \/proc\/.*(environ|cmdline)$/m);
     line(/mount says: .*(denied|permitted)/);
+    line(/setuid makes 0, was 1500/); // the root of the build
     never(/^#\d+ [\d.]+ made /m);
     never(/^#\d+ [\d.]+ \/(dev|mnt)\//m);
     line(/cannot create \/proc\/sys\/kernel\/panic/);

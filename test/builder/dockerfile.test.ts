@@ -100,6 +100,20 @@ describe('Dockerfile', () => {
     );
   });
 
+  test('only steps of other users than root, and those that name sudo, may want to become root', () => {
+    const needs = (...lines: string[]) => plan('FROM a AS first', ...lines).needsSetuid;
+    assert.equal(needs('RUN true', 'USER app'), false);
+    assert.equal(needs('USER app', 'USER root:root', 'RUN true', 'USER 0', 'RUN true'), false);
+    assert.equal(needs('USER app', 'FROM a', 'RUN true'), false);
+    assert.equal(needs('USER app', 'RUN true'), true);
+    assert.equal(needs('USER $NAME', 'RUN true'), true);
+    assert.equal(needs('USER app', 'FROM b', 'FROM FIRST', 'RUN true'), true);
+    assert.equal(needs('USER app', 'FROM b', 'FROM 0', 'RUN true'), true);
+    assert.equal(needs('USER app', 'FROM first AS second', 'USER root', 'FROM second', 'RUN true'), false);
+    assert.equal(needs('RUN apt-get update && \\', '  sudo -u app make'), true);
+    assert.equal(needs('RUN apt-get install sudoku', 'COPY sudo /'), false);
+  });
+
   test('scripts in heredocs are handed to their interpreter', () => {
     assert.match(
       plan('FROM a', 'RUN --mount=type=cache,target=/c <<EOF', '#!/usr/bin/env python3', 'print(1)', 'EOF')

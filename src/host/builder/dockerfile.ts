@@ -11,6 +11,8 @@ export interface BuildPlan {
   /** Full names of all images that come from outside. */
   references: string[];
   stages: PlannedStage[];
+  /** Whether a RUN step may want to become root again, as `sudo` does: it names it, or runs as another user. */
+  needsSetuid: boolean;
   /** Things left out that the user should know of. */
   notes: string[];
 }
@@ -75,6 +77,9 @@ export function planBuild(source: string): BuildPlan {
   const edits: Edit[] = [];
   const notes: string[] = [];
   const stages: PlannedStage[] = [];
+  /** Stages, by lower-case name or number, whose user is not root at their end. */
+  const ofOthers = new Set<string>();
+  let needsSetuid = false;
 
   /** Notes an image from outside and puts its full name into the text; stages keep their names. */
   const useImage = (written: string, range: Parameters<typeof spanOf>[0], line: number) => {
@@ -91,6 +96,13 @@ export function planBuild(source: string): BuildPlan {
   });
   const leaveOut = (flag: Flag) => edits.push({ ...spanOf(flag.getRange()), text: '' });
 
+  let byOther = false;
+  const noteUser = (other: boolean) => {
+    byOther = other;
+    const stage = stages.at(-1);
+    for (const key of [stage?.name?.toLowerCase(), String(stages.length - 1)])
+      if (key !== undefined) ofOthers[other ? 'add' : 'delete'](key);
+  };
   for (const instruction of dockerfile.getInstructions()) {
     const keyword = instruction.getKeyword();
     const range = instruction.getRange();
@@ -111,7 +123,11 @@ export function planBuild(source: string): BuildPlan {
       const stage = from.getBuildStage();
       if (stage) names.add(stage.toLowerCase());
       stages.push({ name: stage ?? undefined, instructions: [] });
+      const before = expandVariables(image, variables).toLowerCase();
+      noteUser(ofOthers.has(before));
     }
+    if (keyword === 'USER') noteUser(!/^(root|0)(:|$)/.test(instruction.getRawArgumentsContent() ?? ''));
+    if (keyword === 'RUN') needsSetuid ||= byOther || /\bsudo\b/.test(instruction.getTextContent());
     stages.at(-1)?.instructions.push({ keyword, firstLine: line, lastLine: range.end.line + 1 });
 
     if (!known.has(keyword)) throw new DockerfileRefused(line, `unknown instruction ${keyword}`);
@@ -142,7 +158,7 @@ export function planBuild(source: string): BuildPlan {
     if (keyword === 'ADD') refuseGit(instruction, line);
   }
   if (stages.length === 0) throw new DockerfileRefused(1, 'there is no FROM instruction');
-  return { source, text: applyEdits(source, edits), references: [...references], stages, notes };
+  return { source, text: applyEdits(source, edits), references: [...references], stages, needsSetuid, notes };
 }
 
 /**

@@ -167,12 +167,12 @@ class Build {
     await this.#fetchBaseImages(plan, log);
     const slot = await takeSlot(this.#scratch, this.#signal);
     try {
-      return await this.#withStore(false, plan.references, log, slot, context);
+      return await this.#withStore(false, plan, log, slot, context);
     } catch (error) {
       if (!(error instanceof CacheFull)) throw error;
       this.#order.onLog('The layers of earlier builds leave too little disk; building again without them.');
       const again = new BuildLog(plan, this.#order.onLog);
-      return await this.#withStore(true, plan.references, again, slot, context);
+      return await this.#withStore(true, plan, again, slot, context);
     } finally {
       await disconnectNetwork(slot);
     }
@@ -214,23 +214,24 @@ class Build {
   /** Runs the job on a disk of its own, or on the one that earlier builds of the image have left. */
   async #withStore(
     fresh: boolean,
-    references: string[],
+    plan: BuildPlan,
     log: BuildLog,
     slot: Slot,
     context: string,
   ): Promise<Outcome> {
     const { diskBytes } = this.#order;
+    const { references } = plan;
     if (this.#order.cacheKey === undefined) {
       const path = join(this.#scratch, 'store.ext4');
       await makeStore(path, diskBytes);
-      return this.#runJob(log, slot, context, references, { path, warm: false });
+      return this.#runJob(log, slot, context, plan, { path, warm: false });
     }
     // The store remembers names of base images that it has used, so it serves only builds on the very same ones.
     const identities = await this.#baseImages.identities(references);
     const cacheKey = JSON.stringify([this.#order.cacheKey, references, identities]);
     const store = await this.#layers.take(cacheKey, diskBytes, fresh);
     try {
-      const outcome = await this.#runJob(log, slot, context, references, store);
+      const outcome = await this.#runJob(log, slot, context, plan, store);
       await this.#layers.keep(store, cacheKey, diskBytes);
       return outcome;
     } catch (error) {
@@ -245,7 +246,7 @@ class Build {
     log: BuildLog,
     slot: Slot,
     context: string,
-    references: string[],
+    plan: BuildPlan,
     store: LayerStore,
   ): Promise<Outcome> {
     const { diskBytes, cacheKey, known } = this.#order;
@@ -265,13 +266,14 @@ class Build {
       scratch: this.#scratch,
       out,
       binds: [
-        ...(await baseView(this.#baseImages.store, references, base)),
+        ...(await baseView(this.#baseImages.store, plan.references, base)),
         { source: context, name: 'context' },
         { source: join(this.#scratch, 'job'), name: 'job' },
       ],
       firstUid: slot.firstUid,
       slot,
       store: store.path,
+      setuid: plan.needsSetuid,
       limits: { memoryBytes: this.#order.memoryBytes ?? defaultMemoryBytes, processes: maxProcesses },
       signal: this.#signal,
       onOutput: (chunk, view) => log.push(chunk, () => view.storeIsFull()),

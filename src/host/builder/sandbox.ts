@@ -37,6 +37,8 @@ export interface SandboxOptions {
   store?: string;
   /** What all processes of the job may use together. */
   limits?: Limits;
+  /** Programs of the job may gain rights by setuid, inside its user namespace. */
+  setuid?: boolean;
   signal: AbortSignal;
   /** Standard output and error of the job, while it runs. `view` looks at its disk. */
   onOutput(chunk: Buffer, view: SandboxView): void;
@@ -93,6 +95,7 @@ export async function runInSandbox(options: SandboxOptions): Promise<number> {
           .map(({ source, name, writable }) => `${writable ? 'rw' : 'ro'} ${name} ${source}`)
           .join('\n'),
         SQUIB_GROUPS: group?.folders().join(' ') ?? '',
+        SQUIB_SETUID: options.setuid ? '1' : '',
         SQUIB_UIDS: String(firstUid),
         SQUIB_ADDRESS: slot?.address ?? '',
         SQUIB_GATEWAY: slot?.gateway ?? '',

@@ -2,9 +2,11 @@
 import ctypes
 import json
 import os
+import shutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -319,6 +321,17 @@ def resource_limits():
 
     resource.setrlimit(resource.RLIMIT_NPROC, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     return "no limit of processes"
+
+
+@attempt
+def rights_by_setuid():
+    """Steps that are all root's have no use for it."""
+    shutil.copy("/usr/bin/id", "/tmp/id")
+    os.chmod("/tmp/id", 0o4755)
+    user = subprocess.run(["/tmp/id", "-u"], user=1000, group=1000, capture_output=True, text=True, check=True).stdout
+    if int(user) == 0:
+        return "became root"
+    raise PermissionError(f"stayed {user}")
 
 
 def main():

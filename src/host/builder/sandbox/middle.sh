@@ -26,9 +26,9 @@ if [ -n "$SQUIB_ADDRESS" ]; then
   ip route add default via "$SQUIB_GATEWAY"
 fi
 
-# RUN steps may use sudo and the like, which reaches no further than the root that they are anyway.
-SQUIB_PRIVILEGES=
-[ "$SQUIB_JOB" = build-job.sh ] || SQUIB_PRIVILEGES=--no-new-privs
+# Unless a RUN step may want to be root again: what sudo gains reaches no further than the root that other steps are.
+SQUIB_PRIVILEGES=--no-new-privs
+[ -z "$SQUIB_SETUID" ] || SQUIB_PRIVILEGES=
 export SQUIB_PRIVILEGES
 
 # The namespace's maps can only be written from outside of it: the child waits on a pipe until they are.
