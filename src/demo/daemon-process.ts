@@ -11,9 +11,11 @@ const startTimeoutMs = 60_000;
 
 export interface DaemonProcess {
   logFile: string;
-  /** What the daemon said of itself when it was up; undefined when it ran before the demo. */
-  banner: string | undefined;
-  /** Ends the daemon if this demo started it. */
+  /** What the daemon said of itself when it was up. */
+  banner: string;
+  /** What it last wrote, when it has ended although nobody stopped it. */
+  ended(): SquibError | undefined;
+  /** Ends the daemon. */
   stop(): Promise<void>;
 }
 
@@ -39,11 +41,16 @@ export async function startDaemonProcess(config: Config): Promise<DaemonProcess>
     detached: true,
   });
   const banner = await firstLine(daemon, logFile);
+  const hasEnded = () => daemon.exitCode !== null || daemon.signalCode !== null;
   return {
     logFile,
     banner,
+    ended() {
+      if (!hasEnded()) return undefined;
+      return new SquibError(`squib ended:\n${lastLines(logFile)}`, `The rest is in ${logFile}.`);
+    },
     async stop() {
-      if (daemon.exitCode !== null) return;
+      if (hasEnded()) return;
       daemon.ref();
       const ended = new Promise((resolve) => daemon.once('exit', resolve));
       daemon.kill('SIGTERM');
@@ -60,8 +67,9 @@ function firstLine(daemon: ChildProcess, logFile: string): Promise<string> {
       resolve(text.toString().split('\n')[0] ?? '');
     });
     daemon.once('exit', () => {
-      const last = readFileSync(logFile, 'utf8').trim().split('\n').slice(-4).join('\n');
-      reject(new SquibError(`squib did not start:\n${last}`, "'squib doctor' looks for the cause."));
+      reject(
+        new SquibError(`squib did not start:\n${lastLines(logFile)}`, "'squib doctor' looks for the cause."),
+      );
     });
   });
   const late = sleep(startTimeoutMs, undefined, { ref: false }).then(() => {
@@ -69,3 +77,5 @@ function firstLine(daemon: ChildProcess, logFile: string): Promise<string> {
   });
   return Promise.race([started, late]);
 }
+
+const lastLines = (logFile: string) => readFileSync(logFile, 'utf8').trim().split('\n').slice(-4).join('\n');

@@ -1,4 +1,5 @@
 import { request } from 'node:https';
+import { text } from 'node:stream/consumers';
 
 export interface EndpointRequest {
   /** As `RunMicrovm` answers it: a host name, with a port where squib may not bind 443. */
@@ -13,12 +14,11 @@ export interface EndpointRequest {
 export function get({ endpoint, path, token, ca }: EndpointRequest): Promise<string> {
   return new Promise((resolve, reject) => {
     const url = new URL(path, `https://${endpoint}`);
-    const get = request(url, { ca, headers: { 'X-aws-proxy-auth': token } }, async (response) => {
-      const body = Buffer.concat(await response.toArray())
-        .toString('utf8')
-        .trim();
-      if (response.statusCode === 200) resolve(body);
-      else reject(new Error(`the endpoint answered ${response.statusCode}: ${body}`));
+    const get = request(url, { ca, headers: { 'X-aws-proxy-auth': token } }, (response) => {
+      text(response).then((body) => {
+        if (response.statusCode === 200) resolve(body.trim());
+        else reject(new Error(`the endpoint answered ${response.statusCode}: ${body}`));
+      }, reject);
     });
     get.on('error', reject);
     get.end();

@@ -116,6 +116,8 @@ async function demo(keep: boolean): Promise<void> {
       '\n"at AWS" are figures that its users published. A host with KVM is faster than software emulation (TCG).',
     );
     if (keep) farewell(image.imageArn);
+  } catch (error) {
+    throw daemon?.ended() ?? error;
   } finally {
     if (!keep) await daemon?.stop();
   }
@@ -136,7 +138,7 @@ or with the AWS CLI:
       --expiration-in-minutes 30 --allowed-ports port=8080
   curl -H "X-aws-proxy-auth: TOKEN" https://ENDPOINT/
 
-To stop it:  pkill -f 'cli/main.ts up'`);
+To stop it:  bin/squib down`);
 }
 
 const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });

@@ -5,7 +5,7 @@ import { toTime } from '../api/wire.ts';
 import { useSession } from '../session-context.ts';
 import { Copyable } from '../ui/copyable.tsx';
 import { type Column, DataTable } from '../ui/data-table.tsx';
-import { Confirm, Dialog } from '../ui/dialog.tsx';
+import { Confirm, Dialog, FormFooter } from '../ui/dialog.tsx';
 import { Field } from '../ui/forms.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { Empty, ErrorNote, Loading } from '../ui/notes.tsx';
@@ -202,14 +202,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
           </Field>
           {create.error && <ErrorNote error={create.error} />}
         </div>
-        <footer>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" className="button primary" disabled={create.isPending}>
-            Create
-          </button>
-        </footer>
+        <FormFooter action="Create" disabled={create.isPending} onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -6,7 +6,7 @@ import { toTime } from '../api/wire.ts';
 import { JsonField } from '../ui/code-field.tsx';
 import { Copyable } from '../ui/copyable.tsx';
 import { type Column, DataTable } from '../ui/data-table.tsx';
-import { Confirm, Dialog } from '../ui/dialog.tsx';
+import { Confirm, Dialog, FormFooter } from '../ui/dialog.tsx';
 import { Field } from '../ui/forms.tsx';
 import { Icon } from '../ui/icons.tsx';
 import { Empty, ErrorNote, Loading } from '../ui/notes.tsx';
@@ -212,14 +212,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
           />
           {create.error && <ErrorNote error={create.error} />}
         </div>
-        <footer>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" className="button primary" disabled={create.isPending}>
-            Create
-          </button>
-        </footer>
+        <FormFooter action="Create" disabled={create.isPending} onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -27,6 +27,27 @@ export function Dialog({ title, onClose, children }: DialogProps) {
   );
 }
 
+interface FormFooterProps {
+  /** The button that sends the form. */
+  action: string;
+  disabled: boolean;
+  onClose(): void;
+}
+
+/** The end of a form in a window: leave it, or send it. */
+export function FormFooter({ action, disabled, onClose }: FormFooterProps) {
+  return (
+    <footer>
+      <button type="button" className="button" onClick={onClose}>
+        Cancel
+      </button>
+      <button type="submit" className="button primary" disabled={disabled}>
+        {action}
+      </button>
+    </footer>
+  );
+}
+
 interface ConfirmProps {
   title: string;
   /** The button that does it. */

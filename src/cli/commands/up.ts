@@ -54,10 +54,11 @@ root and a finished 'squib setup'.`,
     }
     const { startDaemon } = await import('../../daemon/start.ts');
     const daemon = await startDaemon(config, (line) => process.stderr.write(`${line}\n`));
+    // In one piece: whoever started this may stop reading after the first line.
     console.log(
-      `squib is up: API ${daemon.apiUrl}, endpoints on port ${daemon.endpointPort}, ${daemon.engine}`,
+      `squib is up: API ${daemon.apiUrl}, endpoints on port ${daemon.endpointPort}, ${daemon.engine}\n` +
+        'Point AWS clients at it:  eval "$(squib env)"',
     );
-    console.log(`Point AWS clients at it:  eval "$(squib env)"`);
     const stop = (signal: NodeJS.Signals) => {
       process.off(signal, stop);
       daemon.stop().then(() => process.exit(0));

@@ -3,7 +3,7 @@ import { useLocation } from 'wouter';
 import { call } from '../../api/call.ts';
 import { useAction } from '../../api/queries.ts';
 import { plural } from '../../lib/format.ts';
-import { Confirm, Dialog } from '../../ui/dialog.tsx';
+import { Confirm, Dialog, FormFooter } from '../../ui/dialog.tsx';
 import { Field } from '../../ui/forms.tsx';
 import { ForkedList } from './forked-list.tsx';
 
@@ -137,14 +137,11 @@ function ForkDialog({ microvmId, onClose }: { microvmId: string; onClose: () => 
               )}
             </Field>
           </div>
-          <footer>
-            <button type="button" className="button" onClick={onClose}>
-              Cancel
-            </button>
-            <button type="submit" className="button primary" disabled={fork.isPending}>
-              {fork.isPending ? 'Forking …' : 'Fork'}
-            </button>
-          </footer>
+          <FormFooter
+            action={fork.isPending ? 'Forking …' : 'Fork'}
+            disabled={fork.isPending}
+            onClose={onClose}
+          />
         </form>
       )}
     </Dialog>
