@@ -203,7 +203,7 @@ describe('the pages of the console, with a thousand MicroVMs', () => {
     await rows().getByText(accessKeyId).waitFor();
 
     const theirs = await openConsole(browser, squib, { accessKeyId, secretAccessKey });
-    await theirs.getByText('viewer').waitFor();
+    await theirs.getByText('viewer', { exact: true }).waitFor();
     await theirs.getByRole('link', { name: '300 Running' }).waitFor();
     await theirs.getByRole('link', { name: 'Images', exact: true }).first().click();
     await theirs.getByText(/not authorized to perform: lambda:ListMicrovmImages/).waitFor();
