@@ -6,10 +6,11 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { commandNames, loadCommand } from '../../src/cli/commands.ts';
 import { completionScript, shells } from '../../src/cli/completion/script.ts';
-import { unitText } from '../../src/cli/daemon/systemd.ts';
+import { systemdUnits } from '../../src/cli/daemon/systemd-units.ts';
 import { helpText } from '../../src/cli/help-text.ts';
 import { nearest } from '../../src/cli/nearest.ts';
 import { reference } from '../../src/cli/reference.ts';
+import { listenAddresses } from '../../src/daemon/listen-addresses.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const squib = join(root, 'bin/squib');
@@ -122,12 +123,56 @@ complete -C 'squib sus'; complete -C 'squib inspect 0a'; complete -C 'squib ps -
   });
 });
 
-test('the systemd unit runs this program and lets MicroVMs outlive it', () => {
-  const unit = unitText('/opt/my squib/bin/squib', 'a$b.json', { SQUIB_DATA_DIR: '/data' });
-  assert.match(unit, /^ExecStart="\/opt\/my squib\/bin\/squib" up --config "?\/.*a\$\$b\.json"?$/m);
-  assert.match(unit, /^KillMode=process$/m);
-  assert.match(unit, /^Environment=SQUIB_DATA_DIR=\/data$/m);
-  const { stdout, status } = spawnSync(squib, ['up', '--systemd', '--print'], { encoding: 'utf8' });
-  assert.equal(status, 0);
-  assert.ok(stdout.includes(`ExecStart=${squib} up\n`), stdout);
+describe('the units of systemd', () => {
+  const settings = {
+    ...{ program: '/opt/my squib/bin/squib', configFile: 'a$b.json', env: { SQUIB_DATA_DIR: '/data' } },
+    api: { host: '127.0.0.1', port: 4700 },
+    endpoint: { host: '0.0.0.0', port: 443 },
+  };
+  const unitOf = (name: string, of: Parameters<typeof systemdUnits>[0]) =>
+    systemdUnits(of).find((unit) => unit.name === name)?.text;
+
+  test('the systemd unit runs this program and lets MicroVMs outlive it', () => {
+    const unit = unitOf('squib.service', settings)!;
+    assert.match(unit, /^ExecStart="\/opt\/my squib\/bin\/squib" up --config "?\/.*a\$\$b\.json"?$/m);
+    assert.match(unit, /^KillMode=process$/m);
+    assert.match(unit, /^Environment=SQUIB_DATA_DIR=\/data$/m);
+    assert.match(unit, /^Requires=squib-api\.socket squib-endpoint\.socket$/m);
+    assert.match(unit, /^After=.* squib-api\.socket squib-endpoint\.socket$/m);
+    assert.match(unit, /^Also=squib-api\.socket squib-endpoint\.socket$/m);
+  });
+
+  test('its sockets are called what the daemon takes them for, on the addresses that it would listen on', () => {
+    const api = unitOf('squib-api.socket', settings)!;
+    assert.match(api, /^FileDescriptorName=api$/m);
+    assert.match(api, /^ListenStream=127\.0\.0\.1:4700$/m);
+    assert.match(api, /^Service=squib\.service$/m);
+    const addresses = (unit = '') => [...unit.matchAll(/^ListenStream=(.*):\d+$/gm)].map(([, host]) => host);
+    const loopback = listenAddresses('127.0.0.1').map((host) => (host === '::1' ? '[::1]' : host));
+    assert.deepEqual(addresses(api), loopback);
+    const endpoint = unitOf('squib-endpoint.socket', settings)!;
+    assert.match(endpoint, /^FileDescriptorName=endpoint$/m);
+    assert.deepEqual(addresses(endpoint), ['0.0.0.0']);
+    const sixth = { ...settings, endpoint: { host: '2001:db8::1', port: 8443 } };
+    assert.deepEqual(addresses(unitOf('squib-endpoint.socket', sixth)), ['[2001:db8::1]']);
+  });
+
+  test('what listens on a name or on any free port has no socket, and the service needs none', () => {
+    const endpoint = { host: 'box.example.com', port: 443 };
+    const units = systemdUnits({ ...settings, api: { host: '127.0.0.1', port: 0 }, endpoint });
+    assert.deepEqual(
+      units.map(({ name }) => name),
+      ['squib.service'],
+    );
+    assert.doesNotMatch(units[0]!.text, /socket/);
+  });
+
+  test('up --systemd --print shows all three, with a port for the endpoints where none is configured', () => {
+    const { stdout, status } = spawnSync(squib, ['up', '--systemd', '--print'], { encoding: 'utf8' });
+    assert.equal(status, 0);
+    assert.ok(stdout.includes(`ExecStart=${squib} up\n`), stdout);
+    const ports = [...stdout.matchAll(/^ListenStream=127\.0\.0\.1:(\d+)$/gm)].map(([, port]) => Number(port));
+    assert.equal(ports[0], 4700);
+    assert.ok([443, 8443].includes(ports[1]!), stdout);
+  });
 });

@@ -1,7 +1,7 @@
 import { readConfig } from '../../config/config.ts';
 import { command } from '../command.ts';
 import { daemonPid, stopDaemon } from '../daemon/local-daemon.ts';
-import { stopUnit, unitIsActive } from '../daemon/systemd.ts';
+import { stopUnits, unitIsActive } from '../daemon/systemd.ts';
 import { Progress } from '../progress.ts';
 
 export const down = command({
@@ -19,7 +19,7 @@ until the next 'squib up' takes them over; 'squib rm' before ends them.`,
     const timer = setInterval(() => progress.status('squib is stopping'), 200);
     try {
       // Otherwise systemd would start it again.
-      if (unitIsActive(pid)) stopUnit();
+      if (unitIsActive(pid)) stopUnits();
       await stopDaemon(dataDir, pid);
     } finally {
       clearInterval(timer);

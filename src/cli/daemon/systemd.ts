@@ -1,81 +1,68 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { SquibError } from '../../errors/squib-error.ts';
+import { serviceName, socketNames, type Unit } from './systemd-units.ts';
 
-const name = 'squib.service';
-const file = `/etc/systemd/system/${name}`;
+const folder = '/etc/systemd/system';
+const allNames = [...Object.values(socketNames), serviceName];
 
-/**
- * The unit that runs squib at every start of the machine.
- * @param program absolute path of `squib`
- */
-export function unitText(program: string, configFile: string | undefined, env: NodeJS.ProcessEnv): string {
-  const config = configFile === undefined ? '' : ` --config ${quote(resolve(configFile))}`;
-  const settings = ['SQUIB_CONFIG', 'SQUIB_DATA_DIR', 'SQUIB_CACHE_DIR']
-    .filter((variable) => env[variable])
-    .map((variable) => `Environment=${quote(`${variable}=${env[variable]}`)}\n`);
-  return `[Unit]
-Description=squib, AWS Lambda MicroVMs that you run yourself
-After=network-online.target
-Wants=network-online.target
-
-[Service]
-${settings.join('')}ExecStart=${quote(program)} up${config}
-Restart=on-failure
-RestartSec=2
-# MicroVMs outlive the daemon; the next one takes them over.
-KillMode=process
-TimeoutStopSec=130
-LimitNOFILE=1048576
-TasksMax=infinity
-
-[Install]
-WantedBy=multi-user.target
-`;
+/** @throws SquibError where there is no systemd */
+export function requireSystemd(): void {
+  if (existsSync('/run/systemd/system')) return;
+  throw new SquibError(
+    'This machine is not run by systemd.',
+    "Use 'squib up --detach', or an init script of your own.",
+  );
 }
 
-/** In the way of unit files. */
-function quote(text: string): string {
-  const plain = text.replaceAll('%', '%%').replaceAll('$', '$$$$');
-  return /^[\w@%+=:,./-]+$/.test(plain)
-    ? plain
-    : `"${plain.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
-}
-
-/** Writes the unit and starts it, now and at every start of the machine. @throws SquibError */
-export function installUnit(text: string): void {
-  if (!existsSync('/run/systemd/system')) {
-    throw new SquibError(
-      'This machine is not run by systemd.',
-      "Use 'squib up --detach', or an init script of your own.",
-    );
-  }
+/** Writes the units and starts them, now and at every start of the machine. They are stopped. @throws SquibError */
+export function installUnits(units: readonly Unit[]): void {
+  const names = units.map(({ name }) => name);
   try {
-    writeFileSync(file, text);
+    for (const { name, text } of units) writeFileSync(join(folder, name), text);
+    for (const name of installed().filter((each) => !names.includes(each))) {
+      systemctl('disable', name); // of an earlier configuration
+      rmSync(join(folder, name));
+    }
   } catch (error) {
-    throw new SquibError(`${file} cannot be written.`, 'Use sudo.', { cause: error });
+    if (error instanceof SquibError) throw error;
+    throw new SquibError(`${folder} cannot be written.`, 'Use sudo.', { cause: error });
   }
   systemctl('daemon-reload');
-  systemctl('enable', '--now', name);
+  // Sockets first: systemd starts none of a service that runs already.
+  systemctl('enable', '--now', ...names.filter((name) => name !== serviceName), serviceName);
+}
+
+/** The port that the socket of the endpoints has, where its unit is installed. */
+export function installedEndpointPort(): number | undefined {
+  const file = join(folder, socketNames.endpoint);
+  if (!existsSync(file)) return undefined;
+  const port = /^ListenStream=.*:(\d+)$/m.exec(readFileSync(file, 'utf8'))?.[1];
+  return port === undefined ? undefined : Number(port);
 }
 
 /** Whether systemd runs this process as squib's unit. */
 export function unitIsActive(pid: number): boolean {
-  const { stdout, error } = spawnSync('systemctl', ['show', '--property=MainPID', '--value', name], {
+  const { stdout, error } = spawnSync('systemctl', ['show', '--property=MainPID', '--value', serviceName], {
     encoding: 'utf8',
   });
   return !error && Number(stdout) === pid;
 }
 
-/** Stops the unit until the next start of the machine. */
-export function stopUnit(): void {
-  systemctl('stop', name);
+/** Stops the units until the next start of the machine. A socket that was left would start the service again. */
+export function stopUnits(): void {
+  systemctl('stop', ...installed());
 }
+
+const installed = () => allNames.filter((name) => existsSync(join(folder, name)));
 
 function systemctl(...args: string[]): void {
   const { status, stderr, error } = spawnSync('systemctl', args, { encoding: 'utf8' });
   if (status === 0) return;
   const why = error?.message ?? stderr.trim();
-  throw new SquibError(`systemctl ${args.join(' ')} failed: ${why}`, `Look at it: systemctl status ${name}`);
+  throw new SquibError(
+    `systemctl ${args.join(' ')} failed: ${why}`,
+    `Look at it: systemctl status ${serviceName}`,
+  );
 }
