@@ -1,6 +1,7 @@
 /* Streams: flow control between one descriptor and the host, the same for TCP, shells and the container's output. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,12 +138,19 @@ static void end_of_reading(struct stream *stream) {
   }
 }
 
+static void acknowledge_at_once(int fd) {
+  int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 bool stream_pump_out(struct stream *stream) {
   if (stream->fd_ended || stream->credit == 0 || !channel_has_room()) return false;
   size_t most = stream->credit < PAYLOAD_MAX ? stream->credit : PAYLOAD_MAX;
   ssize_t length = read(stream->watch.fd, place_payload(), most);
   if (length > 0) {
     stream->credit -= (uint32_t)length;
+    /* Who writes head and body apart, without TCP_NODELAY, would wait with the body until the kernel acknowledges the head. */
+    if (stream->kind == STREAM_TCP && (size_t)length < most) acknowledge_at_once(stream->watch.fd);
     send_placed(stream->id, FRAME_DATA, (size_t)length);
     return true;
   }

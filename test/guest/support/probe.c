@@ -91,6 +91,13 @@ static void command(int fd) {
   (void)!write(fd, "done", 4);
 }
 
+/* 7009: answers every byte in two writes, as simple servers do with head and body. */
+static void answer_in_two(int fd) {
+  char byte;
+  while (read(fd, &byte, 1) == 1)
+    if (write(fd, "head ", 5) != 5 || write(fd, "body\n", 5) != 5) return;
+}
+
 struct service {
   int port, family, fd;
   void (*serve)(int fd);
@@ -127,6 +134,7 @@ int main(void) {
       {7000, AF_INET, 0, echo},  {7001, AF_INET, 0, reset},         {7002, AF_INET, 0, notice},
       {7003, AF_INET, 0, tell_last_end}, {7004, AF_INET, 0, ignore_client}, {7005, AF_INET, 0, flood},
       {7006, AF_INET6, 0, echo}, {7007, AF_INET, 0, world},         {7008, AF_INET, 0, command},
+      {7009, AF_INET, 0, answer_in_two},
   };
   signal(SIGPIPE, SIG_IGN);
   for (size_t i = 0; i < sizeof services / sizeof *services; i++)
