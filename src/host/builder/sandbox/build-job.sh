@@ -29,7 +29,9 @@ id=$(sha256sum </mnt/out/config.json)
 case " $SQUIB_KNOWN " in
   *" ${id%% *} "*) ;; # the host has this one
   *)
-    mke2fs -q -F -t ext4 -m 0 -E lazy_itable_init=1,lazy_journal_init=1,nodiscard -d "$root" /mnt/out/rootfs.ext4
+    # A journal is written from end to end before it begins anew, and every suspension writes a little: a small one keeps
+    # what a MicroVM has on the host's disk proportional to what it has changed.
+    mke2fs -J size=16 -q -F -t ext4 -m 0 -E lazy_itable_init=1,lazy_journal_init=1,nodiscard -d "$root" /mnt/out/rootfs.ext4
     debugfs -w -R 'rmdir lost+found' /mnt/out/rootfs.ext4 2>/dev/null
     ;;
 esac
