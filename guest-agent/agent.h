@@ -206,4 +206,9 @@ void flush_disk(uint32_t tag);
 /* scrub.c */
 void scrub(uint32_t tag, const uint8_t *body, size_t length);
 
+/* rehearse.c */
+void rehearse(uint32_t tag);
+void rehearsal_forget_request(void);
+bool rehearsal_reaped(pid_t pid, uint32_t exit_code);
+
 #endif

@@ -42,6 +42,7 @@ static void drop_connection(void) {
   control_forget();
   container_forget_request();
   freeze_forget_request();
+  rehearsal_forget_request();
   streams_drop_connection();
 }
 

@@ -59,6 +59,7 @@ static void take_request(const uint8_t *payload, size_t length) {
   else if (request == REQUEST_PING) reply(tag, REPLY_OK, NULL);
   else if (request == REQUEST_NETWORK) network_set(tag, payload, length);
   else if (request == REQUEST_SCRUB) scrub(tag, payload, length);
+  else if (request == REQUEST_REHEARSE) rehearse(tag);
   else if (request == REQUEST_POWER_OFF) power_off();
   else reply(tag, REPLY_BAD_REQUEST, "unknown request");
   control_forget();

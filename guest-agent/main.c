@@ -18,7 +18,7 @@ static void child_ready(struct watch *watch, uint32_t events) {
   pid_t pid;
   while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
     uint32_t code = WIFSIGNALED(status) ? 128 + (uint32_t)WTERMSIG(status) : (uint32_t)WEXITSTATUS(status);
-    if (!shell_reaped(pid, code)) container_reaped(pid, status);
+    if (!rehearsal_reaped(pid, code) && !shell_reaped(pid, code)) container_reaped(pid, status);
   }
 }
 

@@ -57,6 +57,7 @@ enum request {
   REQUEST_PING = 6,
   REQUEST_NETWORK = 7,
   REQUEST_SCRUB = 8,
+  REQUEST_REHEARSE = 9,
 };
 
 enum reply_status { REPLY_OK = 0, REPLY_BAD_REQUEST = 1, REPLY_WRONG_STATE = 2, REPLY_FAILED = 3 };

@@ -171,6 +171,14 @@ export class GuestConnection {
     await this.#requests.send(request.scrub, body);
   }
 
+  /**
+   * Has the agent's kernel do once what the first request will make it do; the container must be frozen, and stays so.
+   * Resets connections to the outside. @throws GuestRequestFailed, also from agents that are older
+   */
+  async rehearse(): Promise<void> {
+    await this.#requests.send(request.rehearse);
+  }
+
   /** Gives the guest's network card an address and a default route; undefined: none, and the card is down. */
   async setNetwork(network: GuestNetwork | undefined): Promise<void> {
     if (!network) return this.#requests.send(request.network);

@@ -43,6 +43,7 @@ export const request = {
   ping: 6,
   network: 7,
   scrub: 8,
+  rehearse: 9,
 } as const;
 export const replyOk = 0;
 export const eventContainerExit = 1;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { runTool } from './run-tool.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const FLAGS = ['-std=c11', '-O2', '-static', '-Wall', '-Wextra', '-Werror'];
+const FLAGS = ['-std=c11', '-O2', '-static', '-pthread', '-Wall', '-Wextra', '-Werror'];
 const REMEDY =
   'Install a C compiler and the C library for static linking (Debian and Ubuntu: gcc libc6-dev).';
 

@@ -175,6 +175,26 @@ describe('a stream', { concurrency: false }, () => {
     await until(async () => (await ask(7003)) === 'reset');
   });
 
+  test('acknowledges at once, so that a server that writes head and body apart need not wait between them', async () => {
+    const count = async () => {
+      const [names = '', values = ''] = (await run('cat /proc/net/netstat')).output.split('\n');
+      return Number(values.split(' ')[names.split(' ').indexOf('DelayedACKs')]);
+    };
+    const before = await count();
+    const stream = await guest.dial(7009);
+    const rounds = 60;
+    stream.write('x');
+    let answers = '';
+    for await (const piece of stream) {
+      answers += piece;
+      if (!answers.endsWith('body\n')) continue;
+      if (answers.length === 10 * rounds) break;
+      stream.write('x');
+    }
+    // A kernel that stands still for 40 ms sends late all the same.
+    assert.ok((await count()) - before < rounds / 2);
+  });
+
   test('that nobody reads holds back only itself, in either direction', async () => {
     const unread = await guest.dial(7005);
     const deaf = await guest.dial(7004);
@@ -382,6 +402,23 @@ describe('freezing', { concurrency: false }, () => {
     assert.ok(Number(time) >= 4_102_444_800 && Number(time) < 4_102_444_860, time);
     const now = BigInt(Date.now()) * 1_000_000n;
     await guest.thaw({ epochNanoseconds: now, entropy: randomBytes(64), resetConnections: false });
+  });
+
+  test('lets the agent rehearse a start; the container stands still all the while and goes on as it was', async () => {
+    const listening = async () => (await run('cat /proc/net/tcp')).output.split(' 0A ').length;
+    const before = await listening();
+    await assert.rejects(guest.rehearse(), GuestRequestFailed);
+    await guest.freeze();
+    const stream = await guest.dial(7000); // the kernel accepts
+    stream.write('held');
+    const first = once(stream, 'data');
+    await guest.rehearse();
+    await guest.rehearse();
+    assert.equal(await Promise.race([first, sleep(300)]), undefined);
+    await guest.thaw();
+    assert.equal(String((await first)[0]), 'held');
+    stream.destroy();
+    assert.equal(await listening(), before);
   });
 
   test('works twice over, and the disk can be synced', async () => {

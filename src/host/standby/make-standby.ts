@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataLayout } from '../../config/layout.ts';
 import type { EgressOrder } from '../../control/host.ts';
 import type { Engine, Machine } from '../../engine/engine.ts';
-import { GuestPortClosed } from '../../guest/guest-connection.ts';
+import { GuestPortClosed, GuestRequestFailed } from '../../guest/guest-connection.ts';
 import { greet } from '../microvms/greet.ts';
 import type { UidPool } from '../microvms/uid-pool.ts';
 import type { GuestNetworking } from '../network/guest-networking.ts';
@@ -58,6 +58,9 @@ export async function makeStandby(
           if (!(error instanceof GuestPortClosed)) throw error;
         },
       );
+      await guest.rehearse().catch((error) => {
+        if (!(error instanceof GuestRequestFailed)) throw error; // an older agent knows nothing of it
+      });
       await untilQuiet(engine, machine, signal);
       await machine.pause();
       return { id, version, machine, guest, network };

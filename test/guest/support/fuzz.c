@@ -51,6 +51,8 @@ void scrub(uint32_t tag, const uint8_t *body, size_t length) {
   (void)length;
   reply(tag, REPLY_OK, NULL);
 }
+void rehearse(uint32_t tag) { reply(tag, REPLY_OK, NULL); }
+void rehearsal_forget_request(void) {}
 void power_off(void) {}
 void network_set(uint32_t tag, const uint8_t *body, size_t length) { check(body || !length, "body"), reply(tag, REPLY_OK, NULL); }
 void shell_resize(struct stream *stream, uint16_t columns, uint16_t rows) { check(stream && columns + rows >= 0, "size"); }
