@@ -14,8 +14,12 @@
 #define OUT_DATA_LIMIT 131072
 /* Above this nothing is read from the host any more: its requests make answers. */
 #define OUT_READ_LIMIT 262144
-/* A host that went away for less than this is not missed: the guest may learn late that a new one is there. */
-#define HANGUP_MILLISECONDS 100
+/*
+ * A host that went away for less than this is not missed: the guest may learn late that a new one is there. On a busy
+ * host that can be later than the first bytes of the new one, by as long as the guest's processor stands still between
+ * the two; and whoever is dropped then is not heard any more.
+ */
+#define HANGUP_MILLISECONDS 3000
 
 static void port_ready(struct watch *watch, uint32_t events);
 static void hung_up(void);
