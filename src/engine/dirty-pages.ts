@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { MachineFailed } from './errors.ts';
+import { BUFFER_BYTES, withBuffer } from './spare-buffers.ts';
 
 export const PAGE = 4096;
 /** Pages that follow each other in the guest's memory. */
@@ -13,7 +14,7 @@ export interface PageRun {
 const PRESENT = 1 << 31;
 const SWAPPED = 1 << 30;
 const OF_FILE = 1 << 29;
-const PAGES_PER_READ = 131072;
+const PAGES_PER_READ = BUFFER_BYTES / 8;
 
 /** Where the snapshot's memory lies in the process that maps it. @throws MachineFailed when it is not mapped whole. */
 export async function findMapping(
@@ -52,7 +53,7 @@ export async function findPages(
 ): Promise<PageRun[]> {
   const handle = await open(`/proc/${pid}/pagemap`, 'r');
   try {
-    return await scan(handle, mapping, which === 'dirty' ? OF_FILE : 0);
+    return await withBuffer((buffer) => scan(handle, buffer, mapping, which === 'dirty' ? OF_FILE : 0));
   } finally {
     await handle.close();
   }
@@ -60,11 +61,11 @@ export async function findPages(
 
 async function scan(
   handle: FileHandle,
+  buffer: Buffer,
   { address, pages }: { address: number; pages: number },
   without: number,
 ): Promise<PageRun[]> {
   const runs: PageRun[] = [];
-  const buffer = Buffer.allocUnsafeSlow(8 * Math.min(pages, PAGES_PER_READ));
   const words = new Uint32Array(buffer.buffer, 0, buffer.length / 4);
   let run: PageRun | undefined;
   for (let base = 0; base < pages; ) {

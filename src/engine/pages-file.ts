@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { PAGE, type PageRun } from './dirty-pages.ts';
 import { MachineFailed, SuspendedDamaged } from './errors.ts';
+import { BUFFER_BYTES, withBuffer } from './spare-buffers.ts';
 
 /*
  * The file `pages` of a suspended machine, numbers little-endian:
@@ -14,7 +15,7 @@ import { MachineFailed, SuspendedDamaged } from './errors.ts';
  */
 const MAGIC = Buffer.from('SQUIBPG1');
 const HEAD = 16;
-const CHUNK = 1024 * 1024;
+const CHUNK = BUFFER_BYTES;
 
 export interface FileSum {
   bytes: number;
@@ -72,19 +73,20 @@ export async function writePages(
     let sum = crc32(index);
     let bytes = index.length;
     await handle.writeFile(index);
-    const buffer = Buffer.allocUnsafeSlow(CHUNK);
-    for (const pieces of chunksOf(runs)) {
-      let length = 0;
-      for (const { first, count } of pieces) {
-        const got = readSync(memory, buffer, length, count * PAGE, address + first * PAGE);
-        if (got !== count * PAGE) throw new MachineFailed('Memory of the machine could not be read.');
-        length += got;
+    await withBuffer(async (buffer) => {
+      for (const pieces of chunksOf(runs)) {
+        let length = 0;
+        for (const { first, count } of pieces) {
+          const got = readSync(memory, buffer, length, count * PAGE, address + first * PAGE);
+          if (got !== count * PAGE) throw new MachineFailed('Memory of the machine could not be read.');
+          length += got;
+        }
+        const chunk = buffer.subarray(0, length);
+        sum = crc32(chunk, sum);
+        bytes += length;
+        await handle.writeFile(chunk);
       }
-      const chunk = buffer.subarray(0, length);
-      sum = crc32(chunk, sum);
-      bytes += length;
-      await handle.writeFile(chunk);
-    }
+    });
     await handle.sync();
     return { bytes, crc32: sum };
   } finally {
@@ -164,19 +166,20 @@ export async function readPages(
     const { runs, index } = await readIndex(handle, mapping.pages);
     let sum = crc32(index);
     let position = index.length;
-    const buffer = Buffer.allocUnsafeSlow(CHUNK);
-    for (const pieces of chunksOf(runs)) {
-      const chunk = buffer.subarray(0, pagesIn(pieces) * PAGE);
-      await readFully(handle, chunk, position);
-      position += chunk.length;
-      sum = crc32(chunk, sum);
-      let done = 0;
-      for (const { first, count } of pieces) {
-        const put = writeSync(memory, chunk, done, count * PAGE, mapping.address + first * PAGE);
-        if (put !== count * PAGE) throw new MachineFailed('Memory of the machine could not be written.');
-        done += put;
+    await withBuffer(async (buffer) => {
+      for (const pieces of chunksOf(runs)) {
+        const chunk = buffer.subarray(0, pagesIn(pieces) * PAGE);
+        await readFully(handle, chunk, position);
+        position += chunk.length;
+        sum = crc32(chunk, sum);
+        let done = 0;
+        for (const { first, count } of pieces) {
+          const put = writeSync(memory, chunk, done, count * PAGE, mapping.address + first * PAGE);
+          if (put !== count * PAGE) throw new MachineFailed('Memory of the machine could not be written.');
+          done += put;
+        }
       }
-    }
+    });
     if (position !== expected.bytes || sum !== expected.crc32)
       throw new SuspendedDamaged(`${path} was altered since it was written (its checksum differs).`);
   } finally {

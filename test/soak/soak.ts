@@ -65,7 +65,8 @@ async function measure(squib: TestSquib): Promise<Footprint> {
 
 /**
  * Suspends and resumes MicroVMs in turns, with requests in between; counters in memory and files on disk are checked
- * in every cycle. Fails when one is wrong, or when what squib takes has grown since the first quarter.
+ * in every cycle. Fails when one is wrong, or when what squib takes has grown since the middle, when
+ * caches and the memory allocator have what they need.
  * @param cycles of all MicroVMs together
  */
 export async function soak(
@@ -76,7 +77,7 @@ export async function soak(
   const started = Date.now();
   let all = await Promise.all(Array.from({ length: o.microvms }, () => run(squib, image)));
   const rounds = Math.ceil(o.cycles / o.microvms);
-  const settled = Math.max(1, Math.floor(rounds / 4));
+  const settled = Math.max(1, Math.floor(rounds / 2));
   let first: Footprint | undefined;
   for (let round = 1; round <= rounds; round++) {
     // New tokens: those of the beginning expire before a long soak ends.
@@ -90,8 +91,9 @@ export async function soak(
   const base = first ?? last;
   assert.equal(last.machines, o.microvms);
   assert.ok(last.files <= base.files + 5, `open files: ${base.files}, then ${last.files}`);
-  const flat = (name: 'daemonKiB' | 'machinesKiB' | 'diskKiB', slackKiB: number) =>
+  const flat = (name: 'daemonKiB' | 'heapKiB' | 'machinesKiB' | 'diskKiB', slackKiB: number) =>
     assert.ok(last[name] <= base[name] * 1.25 + slackKiB, `${name}: ${base[name]}, then ${last[name]}`);
+  flat('heapKiB', 60_000);
   flat('daemonKiB', 60_000); // a garbage collector decides when it gives back
   flat('machinesKiB', 4096 * o.microvms);
   flat('diskKiB', journalKiB * o.microvms);
