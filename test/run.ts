@@ -4,6 +4,16 @@ import { globSync } from 'node:fs';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
+/** Files that take a minute and more, the longest first: one that begins late would run alone at the end. */
+const longest = [
+  ...['patterns/patterns', 'examples/examples', 'patterns/ide', 'patterns/s3-files', 'docs/guides'],
+  ...['walls/walls', 'host/standby', 'console/journeys', 'e2e/crash-steps', 'conformance/conformance'],
+  ...['patterns/tenants', 'patterns/deploy', 'clients/clients', 'services/cloudformation', 'builder/limits'],
+  ...['e2e/crash', 'e2e/image-build', 'soak/lifecycle', 'console/pages', 'e2e/host-faults', 'builder/build'],
+  ...['ingress/large-bodies', 'e2e/fork', 'e2e/damage', 'tools/cdk', 'services/execution-role'],
+].map((name) => `test/${name}.test.ts`);
+const rank = (file: string) => (longest.includes(file) ? longest.indexOf(file) : longest.length);
+
 const only = process.argv.slice(2);
 let passed = 0;
 let failed = 0;
@@ -23,7 +33,9 @@ if (only.length === 0) {
 }
 
 const patterns = only.length > 0 ? only : ['test/**/*.test.ts'];
-const files = patterns.flatMap((pattern) => globSync(pattern)).sort();
+const files = patterns
+  .flatMap((pattern) => globSync(pattern))
+  .sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
 // Two at a time: most tests wait for a virtual machine, and machines are small.
 const stream = run({ files, concurrency: 2, timeout: 1_500_000 });
 stream.on('test:pass', ({ details, skip }) => {
