@@ -30,7 +30,7 @@ const eventsAPage = 100;
 /** A stack that is made at once is worth a short wait. */
 const holdMs = 1500;
 /** Waiters ask every 30 s: they are answered when the stack is done, well before their clients give up (60 s). */
-const holdWaiterMs = 25_000;
+const holdWaiterMs = 45_000;
 /** botocore marks requests of its waiters in the user agent, with feature `B`. */
 const WAITER = /(?:^| )m\/(?:\w+,)*B(?:,| |$)/;
 
