@@ -94,6 +94,7 @@ test('a stack whose creation a crash interrupted is finished by the next daemon'
     const { Stacks } = await aws(squib, ['cloudformation', 'describe-stacks', '--stack-name', 'cut']);
     if (Stacks[0].StackStatus === 'CREATE_COMPLETE') break;
     assert.equal(Stacks[0].StackStatus, 'CREATE_IN_PROGRESS', Stacks[0].StackStatusReason);
+    await sleep(2000); // each look takes a second of a processor that the build could use
   }
   assert.equal((await image()).ResourceStatus, 'CREATE_COMPLETE');
 });
