@@ -228,8 +228,8 @@ function privateFiles(host: HostFiles, config: Config): Finding[] {
 function programs(host: HostFiles, { cacheDir }: Config): Finding {
   const subject = 'programs';
   const parts = ['bin', 'kernel', 'runtime', 'runtime/usr/bin'].map((name) => join(cacheDir, name));
-  const files = ['bin/jailer', 'bin/guest-agent', 'kernel/vmlinuz', 'kernel/initramfs'].map((name) =>
-    join(cacheDir, name),
+  const files = ['bin/jailer', 'bin/guest-agent', 'kernel/vmlinuz', 'kernel/vmlinux', 'kernel/initramfs'].map(
+    (name) => join(cacheDir, name),
   );
   const writable = [cacheDir, ...parts, ...files].map((path) => writableByOthers(host, path)).find(Boolean);
   if (!writable) return ok(subject, `${cacheDir} can be changed by root alone`);

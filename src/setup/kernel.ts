@@ -16,6 +16,7 @@ import { type CpioFile, writeCpio } from './cpio.ts';
 import { moduleLoadOrder } from './kernel-modules.ts';
 import { runTool } from './run-tool.ts';
 import { runtimeTree, runtimeTreeStamp } from './runtime-tree.ts';
+import { uncompressedKernel } from './uncompressed-kernel.ts';
 
 const META_PACKAGE = 'linux-image-cloud-amd64';
 /** Drivers of the machine's devices; what the kernel has built in needs no module and is left out. */
@@ -27,7 +28,7 @@ const WORKER = 65534;
 const REMEDY = 'Check that deb.debian.org is reachable over HTTP; set http_proxy where a proxy is needed.';
 
 /**
- * Makes `cacheDir/kernel/{vmlinuz,initramfs}`. The kernel is downloaded once per runtime tree with the tree's own apt,
+ * Makes `cacheDir/kernel/{vmlinuz,vmlinux,initramfs}`. The kernel is downloaded once per runtime tree with the tree's own apt,
  * which checks Debian's signature; the initramfs is made again whenever kernel or guest agent changed.
  * Needs `cacheDir/bin/{jailer,guest-agent}`.
  * @throws SquibError when the download or one of the tools fails.
@@ -39,6 +40,7 @@ export async function ensureKernel(cacheDir: string, say: (line: string) => void
     say('Downloading the guest kernel (35 MB) …');
     await unpackKernel(cacheDir, folder, stamp);
   }
+  writeUncompressed(folder);
   writeInitramfs(folder, readFileSync(join(cacheDir, 'bin/guest-agent')));
 }
 
@@ -105,6 +107,17 @@ function chownTree(folder: string, owner: number): void {
   chownSync(folder, owner, owner);
   for (const entry of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
     chownSync(join(folder, entry), owner, owner);
+}
+
+/**
+ * The kernel as it is once it has unpacked itself (57 MB): QEMU starts it at its entry for virtual machines, and an
+ * emulated processor is spared a second of unpacking.
+ */
+function writeUncompressed(folder: string): void {
+  const target = join(folder, 'vmlinux');
+  if (existsSync(target)) return;
+  writeFileSync(`${target}.new`, uncompressedKernel(readFileSync(join(folder, 'vmlinuz'))));
+  renameSync(`${target}.new`, target);
 }
 
 function writeInitramfs(folder: string, agent: Buffer): void {

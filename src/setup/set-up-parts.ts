@@ -13,7 +13,7 @@ export interface SetUpPart {
 /** In the order in which they are reported. */
 export const setUpParts: SetUpPart[] = [
   { name: 'runtime tree', path: 'runtime/usr/bin/qemu-system-x86_64', what: 'QEMU and the image builder' },
-  { name: 'guest kernel', path: 'kernel/vmlinuz', what: 'what every MicroVM boots' },
+  { name: 'guest kernel', path: 'kernel/vmlinux', what: 'what every MicroVM boots' },
   { name: 'initramfs', path: 'kernel/initramfs', what: 'kernel modules and the guest agent' },
   { name: 'guest agent', path: 'bin/guest-agent', what: 'process 1 of every MicroVM' },
   { name: 'jailer', path: 'bin/jailer', what: 'locks QEMU in' },

@@ -40,7 +40,7 @@ export async function startMachine(): Promise<TestMachine> {
     ],
     ...[
       '-kernel',
-      '/kernel/vmlinuz',
+      '/kernel/vmlinux',
       '-initrd',
       '/kernel/initramfs',
       '-append',
