@@ -27,7 +27,7 @@ const writer = `
 `;
 
 test('what was acknowledged is there after kill -9, and nothing is half there', {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'squib-durable-'));
   t.after(() => rmSync(directory, { recursive: true }));

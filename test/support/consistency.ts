@@ -75,7 +75,7 @@ async function assertWires(squib: TestSquib, running: string[]): Promise<void> {
     Object.keys(existsSync(networks) ? JSON.parse(readFileSync(networks, 'utf8')) : {}).filter(
       (id) => !id.startsWith('standby-'),
     );
-  for (const end = Date.now() + 10_000; Date.now() < end && wired().length > running.length; )
+  for (const end = Date.now() + 60_000; Date.now() < end && wired().length > running.length; )
     await sleep(20);
   assert.deepEqual(wired().sort(), running.sort(), 'wires');
 }
