@@ -62,12 +62,32 @@ describe('answers of the endpoint', () => {
     await refused({}, 403, 'Request missing authentication', host);
   });
 
-  test('expired token, also one that was accepted before', async () => {
+  test('expired token, also one that was accepted before', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
     await refused({ 'x-aws-proxy-auth': await bed.token('all', -1) }, 403, 'Token authentication failed');
-    const short = await bed.token('all', 0.3 / 60);
+    const short = await bed.token('all', 10 / 60);
     assert.equal((await bed.ask({ headers: { 'x-aws-proxy-auth': short } })).status, 200);
-    await new Promise((resolve) => setTimeout(resolve, 320));
+    t.mock.timers.tick(10_001);
     await refused({ 'x-aws-proxy-auth': short }, 403, 'Token authentication failed');
+  });
+
+  test('several tokens are good at a time, also after a suspend', async () => {
+    const tokens = [await bed.token(), await bed.token([{ startPort: 8080, endPort: 8080 }])];
+    const statuses = () =>
+      Promise.all(
+        tokens.map(async (token) => (await bed.ask({ headers: { 'x-aws-proxy-auth': token } })).status),
+      );
+    assert.deepEqual(await statuses(), [200, 200]);
+    bed.guest.suspend(bed.microvmId);
+    assert.deepEqual(await statuses(), [200, 200]);
+  });
+
+  test('a fault of the endpoint itself', async (t) => {
+    t.mock.method(bed.guest, 'takesTraffic', () => {
+      throw new Error('what nobody expected');
+    });
+    t.mock.method(bed.guest, 'acquire', () => Promise.reject(new Error('what nobody expected')));
+    await refused({ 'x-aws-proxy-auth': await bed.token() }, 500, 'Internal error');
   });
 
   test('token changed in one character, and token of another squib', async () => {

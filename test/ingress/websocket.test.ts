@@ -195,6 +195,18 @@ describe('WebSocket through the endpoint', () => {
     client.terminate();
   });
 
+  test('an open one outlives its token, a new one does not (P21)', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+    const short = await auth('all', 10 / 60);
+    const { client } = await open([marker, short]);
+    t.mock.timers.tick(10_001);
+    const back = new Promise((resolve) => client.once('message', (data) => resolve(String(data))));
+    client.send('still here');
+    assert.equal(await back, 'still here');
+    await assert.rejects(open([marker, short]), /403/);
+    client.terminate();
+  });
+
   test('suspend cuts it abruptly (P19)', async () => {
     const { client } = await open([marker, await auth()]);
     const code = new Promise<number>((resolve) => client.on('close', resolve));

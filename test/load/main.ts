@@ -20,6 +20,10 @@ const world = await startWorld();
 const { exchanges, fewest, errors, memory } = await load(world, order).finally(() => world.squib.remove());
 console.log(`${exchanges} exchanges, at least ${fewest} on each connection, ${errors.length} errors`);
 for (const error of errors) console.log(`  ${error}`);
+if (errors.length > 0) {
+  const told = world.squib.log.split('\n').filter((line) => /"ingress\.\w+"/.test(line));
+  for (const line of told.slice(-20)) console.log(`  ${line}`);
+}
 const { first, last } = memory;
 console.log(
   `memory of the daemon: ${first.toFixed(0)} MiB after a quarter, ${last.toFixed(0)} MiB at the end`,
