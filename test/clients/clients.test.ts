@@ -50,8 +50,11 @@ describe('real clients at the endpoint of a MicroVM', () => {
     assert.equal((await fetch(url)).status, 403);
     const body = Buffer.alloc(2_000_000, 'x');
     const answer = await fetch(`${url}/echo`, { method: 'POST', body, headers: auth() });
-    const { length, sha256 } = (await answer.json()) as { length: number; sha256: string };
+    const { length, sha256, peer } = (await answer.json()) as Record<string, unknown>;
     assert.deepEqual([length, sha256], [body.length, createHash('sha256').update(body).digest('hex')]);
+    assert.match(String(peer), /^(?:::ffff:)?127\.0\.0\.1$/);
+    const hook = `${url}/aws/lambda-microvms/runtime/v1/suspend`;
+    assert.equal((await fetch(hook, { method: 'POST', headers: auth(9000) })).status, 200);
     const events = (await fetch(`${url}/events`, { headers: auth() })).body!.getReader();
     assert.equal(Buffer.from((await events.read()).value!).toString(), 'data: first\n\n');
     await fetch(`${url}/seen`, { headers: auth() });

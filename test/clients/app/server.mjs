@@ -20,8 +20,11 @@ const http = createServer(async (request, response) => {
       hash.update(chunk);
     }
     const { method, headers } = request;
+    const peer = request.socket.remoteAddress;
     response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ method, headers, length, sha256: hash.digest('hex'), query: url.search }));
+    response.end(
+      JSON.stringify({ method, headers, peer, length, sha256: hash.digest('hex'), query: url.search }),
+    );
   } else if (url.pathname === '/bytes') {
     const count = Number(url.searchParams.get('count'));
     response.setHeader('content-length', count);
