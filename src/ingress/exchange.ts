@@ -63,7 +63,7 @@ export interface Services extends Door {
   access: AccessSink | undefined;
 }
 
-/** A kept connection that is dead says so at once; what ends later was cut, by a suspend for example. */
+/** A kept connection that is dead says so at once; what ends later may have been cut by a suspend. */
 const staleMs = 1000;
 const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
@@ -296,8 +296,10 @@ export class Exchange implements RequestSender {
       this.#trySecure(guest, port, failure);
       return;
     }
-    const soon = Date.now() - this.#sentAt < staleMs;
-    if (failure.kind === 'stale' && soon && this.#replayable && this.#triesLeft > 0) {
+    // A busy application closes late what it had given up before; while the MicroVM takes traffic, nothing was cut.
+    const stale =
+      failure.kind === 'stale' && (Date.now() - this.#sentAt < staleMs || this.#takesTraffic(guest));
+    if (stale && this.#replayable && this.#triesLeft > 0) {
       this.#triesLeft--;
       guest.leave(this);
       this.#reach();
@@ -305,6 +307,10 @@ export class Exchange implements RequestSender {
     }
     this.#note('ingress.noAnswer', failure.reason);
     this.#refuse(refusals.unavailable);
+  }
+
+  #takesTraffic(guest: Guest): boolean {
+    return this.#services.guests.ready(guest.microvmId) === guest;
   }
 
   /** Decision P12: whoever answers a handshake has not understood the request before, so it may be sent again. */

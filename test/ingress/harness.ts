@@ -243,8 +243,11 @@ export class Bed {
     });
   }
 
-  /** Sends bytes and collects what comes until the endpoint closes, or `ms` have passed. */
-  async sends(bytes: string | Buffer, ms = 400): Promise<string> {
+  /** Sends bytes and collects what comes until the endpoint closes (which requests can ask for), or `ms` have passed. */
+  async sends(
+    bytes: string | Buffer,
+    ms = /connection: close|HTTP\/1\.0/i.test(String(bytes)) ? 10_000 : 400,
+  ): Promise<string> {
     const socket = await this.raw();
     let text = '';
     socket.on('data', (chunk: Buffer) => {

@@ -10,12 +10,19 @@ import { Bed } from './harness.ts';
 const run = promisify(execFile);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Waits for something that the other side notices in its own time; the assertion after it says what is missing. */
+async function until(happened: () => boolean): Promise<void> {
+  for (let waited = 0; waited < 10_000 && !happened(); waited += 10) await pause(10);
+}
+
 describe('HTTP/1.1 through the endpoint', () => {
   let bed: Bed;
   let seen: IncomingMessage | undefined;
   let bodyOf = '';
   let aborted = 0;
   const upstreamSockets = new Set<Socket>();
+  /** Takes the connection of the next request for `/stall`, which gets no answer. */
+  let stall: ((socket: Socket) => void) | undefined;
 
   before(async () => {
     bed = await Bed.start();
@@ -27,6 +34,11 @@ describe('HTTP/1.1 through the endpoint', () => {
       });
       const path = request.url!.split('?')[0];
       if (path === '/never') return;
+      if (path === '/stall' && stall) {
+        stall(request.socket);
+        stall = undefined;
+        return;
+      }
       if (path === '/events') {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         let count = 0;
@@ -222,7 +234,7 @@ describe('HTTP/1.1 through the endpoint', () => {
       request.end();
     });
     assert.ok(times[3]! - times[0]! >= 50, 'not in one piece');
-    await pause(100);
+    await until(() => aborted > before);
     assert.equal(aborted, before + 1, 'the application sees the client leave');
   });
 
@@ -233,10 +245,11 @@ describe('HTTP/1.1 through the endpoint', () => {
       bed.options({ path: '/never', agent: false, headers: { 'x-aws-proxy-auth': token } }),
     );
     request.on('error', () => {});
+    seen = undefined;
     request.end();
-    await pause(100);
+    await until(() => seen?.url === '/never');
     request.destroy();
-    await pause(100);
+    await until(() => aborted > before);
     assert.equal(aborted, before + 1);
   });
 
@@ -266,6 +279,26 @@ describe('HTTP/1.1 through the endpoint', () => {
     assert.equal((await bed.get('/after', {}, { method: 'POST', body: 'x' })).status, 200);
   });
 
+  test('nor one that it closes late, unless a suspend is under way', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+    for (const state of ['running', 'suspended'] as const) {
+      await bed.get('/warm');
+      const dials = bed.guest.dials;
+      const arrived = new Promise<Socket>((resolve) => {
+        stall = resolve;
+      });
+      const answer = bed.get('/stall');
+      const socket = await arrived;
+      assert.equal(bed.guest.dials, dials, 'the kept connection was taken');
+      t.mock.timers.tick(5000);
+      bed.guest.state = state;
+      socket.destroy();
+      assert.equal((await answer).status, state === 'running' ? 200 : 502);
+    }
+    assert.equal(bed.guest.state, 'suspended', 'what was cut does not resume it');
+    bed.guest.state = 'running';
+  });
+
   test('pipelined requests are answered in order', async () => {
     const token = await bed.token();
     const one = (path: string, more = '') =>
@@ -287,7 +320,7 @@ describe('HTTP/1.1 through the endpoint', () => {
 
   test('absolute-form target', async () => {
     await bed.sends(
-      `GET https://${bed.host}/abs?q HTTP/1.1\r\nHost: ${bed.host}\r\nx-aws-proxy-auth: ${await bed.token()}\r\n\r\n`,
+      `GET https://${bed.host}/abs?q HTTP/1.1\r\nHost: ${bed.host}\r\nConnection: close\r\nx-aws-proxy-auth: ${await bed.token()}\r\n\r\n`,
     );
     assert.equal(seen!.url, '/abs?q');
   });
