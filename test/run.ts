@@ -14,6 +14,9 @@ const longest = [
 ].map((name) => `test/${name}.test.ts`);
 const rank = (file: string) => (longest.includes(file) ? longest.indexOf(file) : longest.length);
 
+// Every squib of the tests has settings and data of its own, whatever its user's squib has.
+for (const name of ['SQUIB_CONFIG', 'SQUIB_DATA_DIR']) delete process.env[name];
+
 const only = process.argv.slice(2);
 let passed = 0;
 let failed = 0;
