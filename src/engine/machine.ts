@@ -8,6 +8,9 @@ import { type MachineRecord, machineFiles } from './machine-record.ts';
 import { isAlive, type ProcessIdentity } from './process-identity.ts';
 import type { Qmp } from './qmp.ts';
 
+/** How much later than its control connection's end the end of a QEMU may be noticed. */
+const endNoticeMs = 2000;
+
 /** One virtual machine that has a process. */
 export interface Machine {
   readonly id: string;
@@ -129,8 +132,14 @@ export class QemuMachine implements Machine {
     return { size, written: blocks * 512 };
   }
 
+  /** @throws MachineFailed with how the process ended, where it did */
   async run(): Promise<void> {
-    await this.qmp.execute('cont');
+    try {
+      await this.qmp.execute('cont');
+    } catch (cause) {
+      const ended = await Promise.race([this.exited, sleep(endNoticeMs)]);
+      throw ended ? new MachineFailed(`The machine ended: ${ended.reason}`, { cause }) : cause;
+    }
   }
 
   async pause(): Promise<void> {

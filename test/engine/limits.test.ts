@@ -151,7 +151,12 @@ describe('limits of a QEMU on this host', () => {
 
   async function end(id: string, child: ChildProcess): Promise<void> {
     for (const folder of foldersOf(id))
-      for (const pid of members(folder).filter(Boolean).map(Number)) process.kill(pid, 'SIGKILL');
+      for (const pid of members(folder).filter(Boolean).map(Number))
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it ended meanwhile
+        }
     if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
     assert.ok(await ControlGroup.at(join(name, id), layout).remove());
   }
