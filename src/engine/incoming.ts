@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createFile, prepareFolder } from './boot.ts';
 import type { EngineContext } from './engine-context.ts';
 import { MachineFailed } from './errors.ts';
@@ -75,16 +74,10 @@ export async function startIncoming(
     await load(machine, fill);
     await machine.clearChannel();
   } catch (error) {
-    // Where QEMU ended by itself, its own last words say more than what the broken connection interrupted.
-    const left = new AbortController();
-    const ended = await Promise.race([
-      machine.exited,
-      sleep(LAST_WORDS_MS, undefined, { signal: left.signal }).catch(() => undefined),
-    ]);
-    left.abort();
+    const reason = await machine.lastWords(LAST_WORDS_MS);
     await machine.kill();
-    if (ended === undefined) throw error;
-    throw new MachineFailed(`The machine could not be restored: ${ended.reason}`, { cause: error });
+    if (reason === undefined) throw error;
+    throw new MachineFailed(`The machine could not be restored: ${reason}`, { cause: error });
   }
   return machine;
 }

@@ -8,8 +8,8 @@ import { type MachineRecord, machineFiles } from './machine-record.ts';
 import { isAlive, type ProcessIdentity } from './process-identity.ts';
 import type { Qmp } from './qmp.ts';
 
-/** How much later than its control connection's end the end of a QEMU may be noticed. */
-const endNoticeMs = 2000;
+/** How much later than its control connection's end the end of a running QEMU may be noticed. */
+const END_NOTICE_MS = 2000;
 
 /** One virtual machine that has a process. */
 export interface Machine {
@@ -132,14 +132,27 @@ export class QemuMachine implements Machine {
     return { size, written: blocks * 512 };
   }
 
-  /** @throws MachineFailed with how the process ended, where it did */
+  /** @throws MachineFailed, also with how the process ended, where it did */
   async run(): Promise<void> {
     try {
       await this.qmp.execute('cont');
     } catch (cause) {
-      const ended = await Promise.race([this.exited, sleep(endNoticeMs)]);
-      throw ended ? new MachineFailed(`The machine ended: ${ended.reason}`, { cause }) : cause;
+      const reason = await this.lastWords(END_NOTICE_MS);
+      throw reason === undefined
+        ? cause
+        : new MachineFailed(`${(cause as Error).message} ${reason}`, { cause });
     }
+  }
+
+  /** How the machine ended, which says more than what that interrupted; undefined where it has not ended within `ms`. */
+  async lastWords(ms: number): Promise<string | undefined> {
+    const left = new AbortController();
+    const ended = await Promise.race([
+      this.exited,
+      sleep(ms, undefined, { signal: left.signal }).catch(() => undefined),
+    ]);
+    left.abort();
+    return ended?.reason;
   }
 
   async pause(): Promise<void> {
