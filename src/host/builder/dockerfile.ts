@@ -77,18 +77,19 @@ export function planBuild(source: string): BuildPlan {
   const edits: Edit[] = [];
   const notes: string[] = [];
   const stages: PlannedStage[] = [];
-  /** Stages, by lower-case name or number, whose user is not root at their end. */
-  const ofOthers = new Set<string>();
+  /** Of each stage, whether its user is someone else than root so far. */
+  const byOther: boolean[] = [];
   let needsSetuid = false;
 
-  /** Notes an image from outside and puts its full name into the text; stages keep their names. */
-  const useImage = (written: string, range: Parameters<typeof spanOf>[0], line: number) => {
+  /** Notes an image from outside and puts its full name into the text; stages keep their names. @returns the name meant */
+  const useImage = (written: string, range: Parameters<typeof spanOf>[0], line: number): string => {
     const image = expandVariables(written, variables);
     if (image === '') throw new DockerfileRefused(line, `the image name ${JSON.stringify(written)} is empty`);
-    if (image === 'scratch' || names.has(image.toLowerCase()) || /^\d+$/.test(image)) return;
+    if (image === 'scratch' || names.has(image.toLowerCase()) || /^\d+$/.test(image)) return image;
     if (!isReference(image)) throw new DockerfileRefused(line, `${JSON.stringify(image)} is no image name`);
     references.add(fullReference(image));
     edits.push({ ...spanOf(range), text: fullReference(image) });
+    return image;
   };
   const spanOf = (range: Instruction['getRange'] extends () => infer R ? R : never) => ({
     start: at(range.start),
@@ -96,13 +97,11 @@ export function planBuild(source: string): BuildPlan {
   });
   const leaveOut = (flag: Flag) => edits.push({ ...spanOf(flag.getRange()), text: '' });
 
-  let byOther = false;
-  const noteUser = (other: boolean) => {
-    byOther = other;
-    const stage = stages.at(-1);
-    for (const key of [stage?.name?.toLowerCase(), String(stages.length - 1)])
-      if (key !== undefined) ofOthers[other ? 'add' : 'delete'](key);
-  };
+  const stageNumber = (image: string) =>
+    /^\d+$/.test(image)
+      ? Number(image)
+      : stages.findLastIndex(({ name }) => name?.toLowerCase() === image.toLowerCase());
+
   for (const instruction of dockerfile.getInstructions()) {
     const keyword = instruction.getKeyword();
     const range = instruction.getRange();
@@ -112,7 +111,8 @@ export function planBuild(source: string): BuildPlan {
       const image = from.getImage();
       const imageRange = from.getImageRange();
       if (!image || !imageRange) throw new DockerfileRefused(line, 'FROM names no image');
-      useImage(image, imageRange, line);
+      const meant = useImage(image, imageRange, line);
+      byOther.push(byOther[stageNumber(meant)] ?? false);
       const platform = from.getPlatformFlag();
       if (platform) {
         leaveOut(platform);
@@ -123,11 +123,10 @@ export function planBuild(source: string): BuildPlan {
       const stage = from.getBuildStage();
       if (stage) names.add(stage.toLowerCase());
       stages.push({ name: stage ?? undefined, instructions: [] });
-      const before = expandVariables(image, variables).toLowerCase();
-      noteUser(ofOthers.has(before));
     }
-    if (keyword === 'USER') noteUser(!/^(root|0)(:|$)/.test(instruction.getRawArgumentsContent() ?? ''));
-    if (keyword === 'RUN') needsSetuid ||= byOther || /\bsudo\b/.test(instruction.getTextContent());
+    if (keyword === 'USER')
+      byOther[stages.length - 1] = !/^(root|0)(:|$)/.test(instruction.getRawArgumentsContent() ?? '');
+    if (keyword === 'RUN') needsSetuid ||= byOther.at(-1) || /\bsudo\b/.test(instruction.getTextContent());
     stages.at(-1)?.instructions.push({ keyword, firstLine: line, lastLine: range.end.line + 1 });
 
     if (!known.has(keyword)) throw new DockerfileRefused(line, `unknown instruction ${keyword}`);
