@@ -202,6 +202,8 @@ void thaw(uint32_t tag, const uint8_t *body, size_t length);
 void freeze_forget_request(void);
 bool frozen(void);
 void flush_disk(uint32_t tag);
+/* Adds bytes to the kernel's pool and has it begin anew; `credited`: they count as random. */
+bool reseed(const uint8_t *bytes, size_t amount, bool credited);
 
 /* scrub.c */
 void scrub(uint32_t tag, const uint8_t *body, size_t length);

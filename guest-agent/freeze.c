@@ -84,25 +84,28 @@ void freeze(uint32_t tag) {
   watch_for(&events_file, EPOLLPRI);
 }
 
+bool reseed(const uint8_t *bytes, size_t amount, bool credited) {
+  struct {
+    int entropy_count, buf_size;
+    uint8_t bytes[ENTROPY_MAX];
+  } pool;
+  if (amount > ENTROPY_MAX) amount = ENTROPY_MAX;
+  pool.entropy_count = credited ? (int)amount * 8 : 0;
+  pool.buf_size = (int)amount;
+  memcpy(pool.bytes, bytes, amount);
+  int random = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+  bool seeded = random >= 0 && ioctl(random, RNDADDENTROPY, &pool) == 0 && ioctl(random, RNDRESEEDCRNG) == 0;
+  explicit_bzero(&pool, sizeof pool);
+  if (random >= 0) close(random);
+  return seeded;
+}
+
 /* NULL, or what could not be done. */
 static const char *refresh(const uint8_t *body, size_t length) {
   uint64_t nanoseconds = get64(body);
   struct timespec time = {.tv_sec = (time_t)(nanoseconds / 1000000000), .tv_nsec = (long)(nanoseconds % 1000000000)};
   if (clock_settime(CLOCK_REALTIME, &time) != 0) return "the clock could not be set";
-  struct {
-    int entropy_count, buf_size;
-    uint8_t bytes[ENTROPY_MAX];
-  } pool;
-  size_t amount = length - 8;
-  if (amount > ENTROPY_MAX) amount = ENTROPY_MAX;
-  pool.entropy_count = (int)amount * 8;
-  pool.buf_size = (int)amount;
-  memcpy(pool.bytes, body + 8, amount);
-  int random = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
-  bool seeded = random >= 0 && ioctl(random, RNDADDENTROPY, &pool) == 0 && ioctl(random, RNDRESEEDCRNG) == 0;
-  explicit_bzero(&pool, sizeof pool);
-  if (random >= 0) close(random);
-  return seeded ? NULL : "the random number generator could not be reseeded";
+  return reseed(body + 8, length - 8, true) ? NULL : "the random number generator could not be reseeded";
 }
 
 void thaw(uint32_t tag, const uint8_t *body, size_t length) {

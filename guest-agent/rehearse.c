@@ -6,14 +6,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/random.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -137,15 +135,8 @@ static void act(void) {
 static void refresh_nothing(void) {
   struct timespec now;
   if (clock_gettime(CLOCK_REALTIME, &now) == 0) clock_settime(CLOCK_REALTIME, &now);
-  struct {
-    int entropy_count, buf_size;
-    uint8_t bytes[64];
-  } pool = {.buf_size = sizeof pool.bytes};
-  int random = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
-  if (random < 0) return;
-  ioctl(random, RNDADDENTROPY, &pool);
-  ioctl(random, RNDRESEEDCRNG);
-  close(random);
+  static const uint8_t nothing[64];
+  reseed(nothing, sizeof nothing, false);
 }
 
 void rehearse(uint32_t tag) {
