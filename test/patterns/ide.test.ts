@@ -1,11 +1,11 @@
 // VS Code for the browser in a MicroVM: a local proxy adds the token, a headless Chromium looks at it.
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { startBrowser } from '../console/support/browser.ts';
 import { aws } from '../support/aws-cli.ts';
+import { freePort } from '../support/free-port.ts';
 import { TestSquib } from '../support/squib.ts';
 import { script, startScript } from './support.ts';
 
@@ -23,14 +23,6 @@ after(async () => {
   await browser?.close();
   await squib.remove();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 test('deploy.sh, connect.sh, and a browser: a file of the project is opened, changed and saved', async () => {
   assert.match(await script(squib, 'ide/deploy.sh'), /:microvm-image:ide\n$/);

@@ -17,8 +17,7 @@ export class NamespaceShell {
 
   /** Runs a program to its end, after those before it. @returns what it printed @throws Error with what it said when it fails */
   run(program: string, args: readonly string[], input = ''): Promise<string> {
-    const before = this.#last;
-    const ran = before.then(() => this.#run(program, args, input));
+    const ran = this.#last.then(() => this.#run(program, args, input));
     this.#last = ran.catch(() => {});
     return ran;
   }
