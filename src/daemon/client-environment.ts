@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { DataLayout } from '../config/layout.ts';
+import { writeFileDurably } from '../store/durable-file.ts';
 import { readRootCredential } from './credentials.ts';
 
 const systemBundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt'];
@@ -39,7 +40,12 @@ function publishTrust(cacheDir: string, ca: string): { ca: string; bundle: strin
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const system = systemBundles.find((file) => existsSync(file));
   const files = { ca: join(folder, 'ca.pem'), bundle: join(folder, 'ca-bundle.pem') };
-  writeFileSync(files.ca, ca, { mode: 0o644 });
-  writeFileSync(files.bundle, `${system ? readFileSync(system, 'utf8') : ''}\n${ca}`, { mode: 0o644 });
+  publish(files.ca, ca);
+  publish(files.bundle, `${system ? readFileSync(system, 'utf8') : ''}\n${ca}`);
   return files;
+}
+
+/** Somebody may be reading the file of before right now: it is replaced as a whole, and only by another one. */
+function publish(file: string, text: string): void {
+  if (!existsSync(file) || readFileSync(file, 'utf8') !== text) writeFileDurably(file, text, 0o644);
 }
