@@ -1,8 +1,11 @@
 // Runs lint, type check and every test; the last line is `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { readConfig } from '../src/config/config.ts';
+import { leftProcesses } from './support/leftovers.ts';
 
 /** Files that take a minute and more, the longest first: one that begins late would run alone at the end. */
 const longest = [
@@ -16,6 +19,10 @@ const rank = (file: string) => (longest.includes(file) ? longest.indexOf(file) :
 
 // Every squib of the tests has settings and data of its own, whatever its user's squib has.
 for (const name of ['SQUIB_CONFIG', 'SQUIB_DATA_DIR']) delete process.env[name];
+// Compiled once, daemons, commands and files of tests start in a third of the time.
+process.env.NODE_COMPILE_CACHE ??= join(readConfig().cacheDir, 'node');
+const shared = mkdtempSync('/tmp/squib-shared-');
+process.env.SQUIB_TESTS_SHARED = shared;
 
 const only = process.argv.slice(2);
 let passed = 0;
@@ -48,7 +55,13 @@ stream.on('test:fail', ({ details }) => {
   if (details.type !== 'suite') failed++;
 });
 stream.compose(spec).pipe(process.stdout);
-stream.on('end', () => {
+stream.on('end', async () => {
+  const left = await leftProcesses(shared);
+  if (left.length > 0) {
+    failed++;
+    console.log(`✖ squibs of the tests left processes behind:\n${left.join('\n')}`);
+  }
+  rmSync(shared, { recursive: true, force: true });
   process.on('exit', () => console.log(`${passed} passed, ${failed} failed`));
   process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 });

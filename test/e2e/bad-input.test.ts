@@ -12,7 +12,8 @@ import {
   put,
   zip,
 } from '../support/images.ts';
-import { processesOf, TestSquib } from '../support/squib.ts';
+import { TestSquib } from '../support/squib.ts';
+import { processesOf } from '../support/squib-processes.ts';
 
 /** Mounts of the host that lie in a folder. */
 function mountsIn(folder: string): string[] {

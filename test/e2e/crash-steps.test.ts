@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { assertConsistent, openFiles } from '../support/consistency.ts';
-import { buildProbe, createImage, imageSettled, probeHooks, probeZip, put } from '../support/images.ts';
+import { createImage, imageSettled, probeHooks, probeZip, put } from '../support/images.ts';
 import { askResume, askSuspend, askTerminate, crash, suspend, terminate } from '../support/lifecycle.ts';
 import { get, launch, run, type TestMicrovm, until } from '../support/microvms.ts';
-import { TestSquib } from '../support/squib.ts';
+import { startWithProbe } from '../support/probe.ts';
+import type { TestSquib } from '../support/squib.ts';
 
 /** kill -9 at the very moment at which each step of an action can be seen, in the log or in the files. */
 describe('kill -9 of the daemon after each recorded step', () => {
   let squib: TestSquib;
   let image: string;
   before(async () => {
-    squib = await TestSquib.start();
-    image = await buildProbe(squib);
+    ({ squib, image } = await startWithProbe());
   });
   after(() => squib?.remove());
 

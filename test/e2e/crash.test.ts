@@ -11,7 +11,8 @@ import {
 } from '@aws-sdk/client-lambda-microvms';
 import { buildProbe, createImage, imageSettled, probeHooks, probeZip, put } from '../support/images.ts';
 import { get, isAlive, launch, run, until } from '../support/microvms.ts';
-import { processesOf, TestSquib } from '../support/squib.ts';
+import { TestSquib } from '../support/squib.ts';
+import { processesOf } from '../support/squib-processes.ts';
 
 /** Waits for a condition of the outside world; a test's own timeout ends it. */
 async function when(condition: () => boolean): Promise<void> {

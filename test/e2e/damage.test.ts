@@ -15,10 +15,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeLogStreamsCommand, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
-import { buildProbe } from '../support/images.ts';
 import { askResume, askSuspend, suspend, terminate } from '../support/lifecycle.ts';
 import { get, isAlive, run, until } from '../support/microvms.ts';
-import { TestSquib } from '../support/squib.ts';
+import { startWithProbe } from '../support/probe.ts';
+import type { TestSquib } from '../support/squib.ts';
 
 /** Changes a read-only file of JSON. */
 function edit(path: string, change: (content: string) => string): void {
@@ -42,8 +42,7 @@ describe('what is damaged, does not fit or finds no room is said in words, and n
     mount = mkdtempSync('/tmp/squib-small-');
     const made = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3g,mode=0700', 'tmpfs', mount]);
     assert.equal(made.status, 0, String(made.stderr));
-    squib = await TestSquib.start({ dataDir: join(mount, 'data') });
-    image = await buildProbe(squib);
+    ({ squib, image } = await startWithProbe({ dataDir: join(mount, 'data') }));
   });
   after(async () => {
     await squib?.remove();

@@ -3,10 +3,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { buildProbe } from '../support/images.ts';
 import { crash, fork, suspend, terminate } from '../support/lifecycle.ts';
 import { run, type TestMicrovm, until } from '../support/microvms.ts';
-import { processesOf, TestSquib } from '../support/squib.ts';
+import { startWithProbe } from '../support/probe.ts';
+import type { TestSquib } from '../support/squib.ts';
+import { processesOf } from '../support/squib-processes.ts';
 
 /** What the application drew at the very start of each of its hooks. */
 const draws = async (microvm: TestMicrovm) => ((await microvm.json('/state')).draws as string[][]).flat();
@@ -34,8 +35,7 @@ describe('MicroVMs forked from a running one, and randomness after every restore
   let squib: TestSquib;
   let image: string;
   before(async () => {
-    squib = await TestSquib.start();
-    image = await buildProbe(squib);
+    ({ squib, image } = await startWithProbe());
   });
   after(() => squib?.remove());
 

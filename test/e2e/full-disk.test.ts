@@ -4,10 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { buildProbe } from '../support/images.ts';
 import { suspend, terminate } from '../support/lifecycle.ts';
 import { get, run } from '../support/microvms.ts';
-import { TestSquib } from '../support/squib.ts';
+import { startWithProbe } from '../support/probe.ts';
+import type { TestSquib } from '../support/squib.ts';
 
 const MiB = 1024 ** 2;
 let folder: string;
@@ -33,8 +33,7 @@ before(async () => {
   truncateSync(disk, 3072 * MiB);
   must('mke2fs', '-q', '-t', 'ext4', '-m', '0', '-E', 'lazy_itable_init=1', disk);
   must('mount', '-o', 'loop', disk, mount);
-  squib = await TestSquib.start({ dataDir: join(mount, 'data') });
-  image = await buildProbe(squib);
+  ({ squib, image } = await startWithProbe({ dataDir: join(mount, 'data') }));
 });
 after(async () => {
   await squib?.remove();

@@ -9,10 +9,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { removeNamespace } from '../../src/host/network/uplink.ts';
 import { assertConsistent, machinesOf } from '../support/consistency.ts';
-import { buildProbe } from '../support/images.ts';
 import { askSuspend, crash, fork, suspend, terminate } from '../support/lifecycle.ts';
 import { get, isAlive, run, type TestMicrovm, until } from '../support/microvms.ts';
-import { TestSquib } from '../support/squib.ts';
+import { startWithProbe } from '../support/probe.ts';
+import type { TestSquib } from '../support/squib.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -20,8 +20,8 @@ describe('what happens to the host', () => {
   let squib: TestSquib;
   let image: string;
   before(async () => {
-    squib = await TestSquib.start({ standby: { perVersion: 1, total: 1, idleMinutes: 10 } });
-    image = await buildProbe(squib);
+    const standby = { perVersion: 1, total: 1, idleMinutes: 10 };
+    ({ squib, image } = await startWithProbe({ standby }));
   });
   after(() => squib?.remove());
 

@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { clientEnvironment } from '../../src/daemon/client-environment.ts';
-import { buildProbe } from '../support/images.ts';
 import { callExtension, crash, suspend, terminate } from '../support/lifecycle.ts';
 import { run } from '../support/microvms.ts';
-import { TestSquib } from '../support/squib.ts';
+import { startWithProbe } from '../support/probe.ts';
+import type { TestSquib } from '../support/squib.ts';
 
 const program = fileURLToPath(new URL('../../bin/squib', import.meta.url));
 const mib = 1024 ** 2;
@@ -15,8 +15,7 @@ describe('what a MicroVM uses of its host', () => {
   let squib: TestSquib;
   let image: string;
   before(async () => {
-    squib = await TestSquib.start();
-    image = await buildProbe(squib);
+    ({ squib, image } = await startWithProbe());
   });
   after(() => squib?.remove());
 

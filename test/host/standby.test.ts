@@ -10,17 +10,19 @@ import {
   TerminateMicrovmCommand,
   UpdateMicrovmImageCommand,
 } from '@aws-sdk/client-lambda-microvms';
-import { bucket, buildProbe, imageSettled, probeHooks } from '../support/images.ts';
+import { bucket, imageSettled, probeHooks } from '../support/images.ts';
 import { isAlive, launch, run, type TestMicrovm, until } from '../support/microvms.ts';
-import { processesOf, TestSquib } from '../support/squib.ts';
+import { startWithProbe } from '../support/probe.ts';
+import type { TestSquib } from '../support/squib.ts';
+import { processesOf } from '../support/squib-processes.ts';
 
 describe('standbys', () => {
   let squib: TestSquib;
   let image: string;
 
   before(async () => {
-    squib = await TestSquib.start({ standby: { perVersion: 1, total: 2, idleMinutes: 10 } });
-    image = await buildProbe(squib);
+    const standby = { perVersion: 1, total: 2, idleMinutes: 10 };
+    ({ squib, image } = await startWithProbe({ standby }));
   });
   after(() => squib?.remove());
 

@@ -9,10 +9,10 @@ import {
   openFiles,
   residentKiB,
 } from '../support/consistency.ts';
-import { buildProbe } from '../support/images.ts';
 import { askResume, askSuspend, askTerminate, callExtension, crash, fork } from '../support/lifecycle.ts';
 import { get, run, type TestMicrovm, until } from '../support/microvms.ts';
-import { TestSquib } from '../support/squib.ts';
+import { startWithProbe } from '../support/probe.ts';
+import type { TestSquib } from '../support/squib.ts';
 import { soak, withoutRates } from './soak.ts';
 
 /** A small repeatable generator (mulberry32). */
@@ -39,8 +39,7 @@ describe('the lifecycle on real machines', () => {
   let image: string;
   before(async () => {
     // Tests ask more often than a client would.
-    squib = await TestSquib.start({ quotas: withoutRates() });
-    image = await buildProbe(squib);
+    ({ squib, image } = await startWithProbe({ quotas: withoutRates() }));
   });
   after(() => squib?.remove());
 

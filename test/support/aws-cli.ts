@@ -14,6 +14,7 @@ export interface Keys {
 /** What `eval "$(squib env)"` sets, and a PATH on which `aws`, `python` and `node` are the tests' own. */
 export function cliEnvironment(squib: TestSquib, keys?: Keys): NodeJS.ProcessEnv {
   const { aws } = testClients(squib.config.cacheDir);
+  const { NODE_COMPILE_CACHE } = process.env;
   const bin = [
     aws.slice(0, aws.lastIndexOf('/')),
     process.execPath.slice(0, process.execPath.lastIndexOf('/')),
@@ -30,6 +31,7 @@ export function cliEnvironment(squib: TestSquib, keys?: Keys): NodeJS.ProcessEnv
     AWS_PAGER: '',
     AWS_MAX_ATTEMPTS: '1',
     LC_ALL: 'C.UTF-8',
+    ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }),
     // Python holds back what it writes to a pipe.
     PYTHONUNBUFFERED: '1',
   };

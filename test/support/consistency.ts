@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ListMicrovmsCommand, type MicrovmItem } from '@aws-sdk/client-lambda-microvms';
 import { isAlive } from './microvms.ts';
-import { processesOf, type TestSquib } from './squib.ts';
+import type { TestSquib } from './squib.ts';
+import { processesOf } from './squib-processes.ts';
 
 export async function listAll(squib: TestSquib): Promise<MicrovmItem[]> {
   const all: MicrovmItem[] = [];

@@ -1,17 +1,22 @@
 // Starts a real squib for a test: the same program that users start, with a data directory of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { LambdaMicrovmsClient } from '@aws-sdk/client-lambda-microvms';
 import { S3Client } from '@aws-sdk/client-s3';
 import { type Config, readConfig } from '../../src/config/config.ts';
 import { dataLayout } from '../../src/config/layout.ts';
+import { ControlGroup } from '../../src/control-groups/control-group.ts';
+import { readLayout } from '../../src/control-groups/layout.ts';
 import { readRootCredential } from '../../src/daemon/credentials.ts';
-import { removeNamespace } from '../../src/host/network/uplink.ts';
+import { namespaceOf, removeNamespace } from '../../src/host/network/uplink.ts';
 import { ensureStandInImages } from '../../src/setup/stand-in-images.ts';
 import { freePort } from './free-port.ts';
+import { noteSquib } from './leftovers.ts';
+import { processesOf } from './squib-processes.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
@@ -39,6 +44,7 @@ export class TestSquib {
       standby: { ...defaults.standby, perVersion: 0 },
       ...overrides,
     });
+    noteSquib(squib.config.dataDir);
     await squib.up();
     return squib;
   }
@@ -84,10 +90,24 @@ export class TestSquib {
 
   /** Ends everything that belongs to this squib and removes its files. */
   async remove(): Promise<void> {
-    await this.down();
-    for (const pid of processesOf(this.config.dataDir)) process.kill(pid, 'SIGKILL');
-    await removeNamespace(this.config.dataDir);
+    await this.end();
     rmSync(this.config.dataDir, { recursive: true, force: true });
+  }
+
+  /** Ends everything that belongs to this squib; its files stay. */
+  async end(): Promise<void> {
+    const { dataDir } = this.config;
+    await this.down();
+    const { name } = namespaceOf(dataDir);
+    // On a file system of its own, what a QEMU has mounted does not tell where that is; its control group does.
+    for (const pid of processesOf(dataDir, `/${name}/`)) end(pid);
+    await removeNamespace(dataDir);
+    const machines = ControlGroup.at(name, await readLayout());
+    for (let attempt = 0; attempt < 100; attempt++) {
+      await machines.sweep();
+      if (await machines.remove(1)) break;
+      await sleep(20); // until those that were killed have been waited for
+    }
   }
 
   /** AWS's own clients, pointed at this squib. */
@@ -118,21 +138,10 @@ export class TestSquib {
   }
 }
 
-/** Processes whose command line or mounts mention a path: what a test must not leave behind. */
-export function processesOf(path: string): number[] {
-  const found: number[] = [];
-  for (const pid of readdirNumbers('/proc')) {
-    try {
-      const text =
-        readFileSync(`/proc/${pid}/cmdline`, 'utf8') + readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
-      if (text.includes(path) && pid !== process.pid) found.push(pid);
-    } catch {
-      // it ended while we looked
-    }
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has ended by itself
   }
-  return found;
-}
-
-function readdirNumbers(folder: string): number[] {
-  return readdirSync(folder).map(Number).filter(Number.isInteger);
 }
