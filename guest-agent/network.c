@@ -24,7 +24,7 @@
 #define SERVICES "squib0"
 #define PEER "squib1"
 #define SERVICES_ADDRESS "169.254.53.54"
-#define SERVICES_MASK "255.255.255.252"
+#define SERVICES_PREFIX 30
 
 static int control_socket(void) { return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); }
 
@@ -32,16 +32,13 @@ static struct sockaddr_in inet(uint32_t address) {
   return (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = address};
 }
 
-static bool set_address(int fd, const char *name, uint32_t address, uint32_t mask) {
+/* The routes go with it. */
+static bool take_address(int fd, const char *name) {
   struct ifreq request = {0};
   snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-  struct sockaddr_in value = inet(address);
-  memcpy(&request.ifr_addr, &value, sizeof value);
-  if (ioctl(fd, SIOCSIFADDR, &request) != 0) return false;
-  if (address == 0) return true;
-  value = inet(mask);
-  memcpy(&request.ifr_netmask, &value, sizeof value);
-  return ioctl(fd, SIOCSIFNETMASK, &request) == 0;
+  struct sockaddr_in none = inet(0);
+  memcpy(&request.ifr_addr, &none, sizeof none);
+  return ioctl(fd, SIOCSIFADDR, &request) == 0;
 }
 
 static bool set_up(int fd, const char *name, bool up) {
@@ -77,7 +74,10 @@ static void without_ipv6(const char *name) {
 /* Attributes of one rtnetlink message, written one behind the other. */
 struct message {
   struct nlmsghdr header;
-  struct ifinfomsg info;
+  union {
+    struct ifinfomsg info;
+    struct ifaddrmsg address;
+  };
   char attributes[256];
 };
 
@@ -92,6 +92,30 @@ static struct rtattr *append(struct message *m, unsigned short type, const void 
 
 static void close_nest(struct message *m, struct rtattr *nest) {
   nest->rta_len = (unsigned short)((char *)m + m->header.nlmsg_len - (char *)nest);
+}
+
+/* Sends a message and reads what the kernel says to it. False with errno when it refuses. */
+static bool tell_kernel(const struct message *m) {
+  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  struct {
+    struct nlmsghdr header;
+    struct nlmsgerr error;
+    char rest[512];
+  } answer;
+  bool sent = fd >= 0 && send(fd, m, m->header.nlmsg_len, 0) > 0 && recv(fd, &answer, sizeof answer, 0) > 0;
+  if (fd >= 0) close(fd);
+  if (sent && answer.header.nlmsg_type == NLMSG_ERROR) errno = -answer.error.error;
+  return sent && answer.header.nlmsg_type == NLMSG_ERROR && answer.error.error == 0;
+}
+
+/* In one step, other than by ioctl, where the address comes first with a mask that is then changed. */
+static bool add_address(const char *name, uint32_t address, uint8_t prefix) {
+  struct message m = {.header = {.nlmsg_len = NLMSG_LENGTH(sizeof m.address), .nlmsg_type = RTM_NEWADDR,
+                                 .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE},
+                      .address = {.ifa_family = AF_INET, .ifa_prefixlen = prefix, .ifa_index = if_nametoindex(name)}};
+  append(&m, IFA_LOCAL, &address, sizeof address);
+  append(&m, IFA_ADDRESS, &address, sizeof address);
+  return tell_kernel(&m);
 }
 
 /* SERVICES here, PEER in the namespace `other`. */
@@ -109,16 +133,7 @@ static bool make_pair(int other) {
   close_nest(&m, peer);
   close_nest(&m, data);
   close_nest(&m, link);
-  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  struct {
-    struct nlmsghdr header;
-    struct nlmsgerr error;
-    char rest[512];
-  } answer;
-  bool sent = fd >= 0 && send(fd, &m, m.header.nlmsg_len, 0) > 0 && recv(fd, &answer, sizeof answer, 0) > 0;
-  if (fd >= 0) close(fd);
-  if (sent && answer.header.nlmsg_type == NLMSG_ERROR) errno = -answer.error.error;
-  return sent && answer.header.nlmsg_type == NLMSG_ERROR && answer.error.error == 0;
+  return tell_kernel(&m);
 }
 
 /*
@@ -137,12 +152,10 @@ static bool services_namespace(void) {
   if (!paired) say("make the services' interfaces: %m");
   if (setns(other, CLONE_NEWNET) == 0) {
     int fd = control_socket();
-    uint32_t mask = inet_addr(SERVICES_MASK), one = inet_addr("255.255.255.255");
-    if (paired &&
-        (!set_up(fd, "lo", true) || !set_address(fd, PEER, inet_addr("169.254.53.53"), mask) ||
-         !set_up(fd, PEER, true) || !set_address(fd, PEER ":1", inet_addr("169.254.169.254"), one) ||
-         !set_address(fd, PEER ":2", inet_addr("169.254.169.253"), one) ||
-         !set_address(fd, PEER ":3", inet_addr("169.254.169.252"), one)))
+    if (paired && (!set_up(fd, "lo", true) || !add_address(PEER, inet_addr("169.254.53.53"), SERVICES_PREFIX) ||
+                   !set_up(fd, PEER, true) || !add_address(PEER, inet_addr("169.254.169.254"), 32) ||
+                   !add_address(PEER, inet_addr("169.254.169.253"), 32) ||
+                   !add_address(PEER, inet_addr("169.254.169.252"), 32)))
       say("address the services: %m");
     close(fd);
     if (paired) {
@@ -167,7 +180,7 @@ void network_begin(void) {
     int fd = control_socket();
     uint32_t one = inet_addr("255.255.255.255");
     without_ipv6(SERVICES);
-    if (!set_address(fd, SERVICES, inet_addr(SERVICES_ADDRESS), inet_addr(SERVICES_MASK)) || !set_up(fd, SERVICES, true) ||
+    if (!add_address(SERVICES, inet_addr(SERVICES_ADDRESS), SERVICES_PREFIX) || !set_up(fd, SERVICES, true) ||
         !add_route(fd, inet_addr("169.254.169.254"), one, 0, SERVICES) ||
         !add_route(fd, inet_addr("169.254.169.253"), one, 0, SERVICES) ||
         !add_route(fd, inet_addr("169.254.169.252"), one, 0, SERVICES))
@@ -177,25 +190,27 @@ void network_begin(void) {
   upward_listen(KIND_NAMES, inet_addr("127.0.0.2"), 53);
 }
 
-/* Body: nothing, or address (4 bytes), gateway (4 bytes), length of the prefix (1 byte), in network order. */
+/*
+ * Body: nothing, for a card that is down; one byte, for one that is up, but has no address; or address (4 bytes),
+ * gateway (4 bytes), length of the prefix (1 byte), in network order.
+ */
 void network_set(uint32_t tag, const uint8_t *body, size_t length) {
-  if (length != 0 && (length != 9 || body[8] == 0 || body[8] > 31)) {
+  if (length > 1 && (length != 9 || body[8] == 0 || body[8] > 31)) {
     reply(tag, REPLY_BAD_REQUEST, "malformed address");
     return;
   }
   if (if_nametoindex(CARD) == 0) {
-    reply(tag, length == 0 ? REPLY_OK : REPLY_FAILED, "there is no network card");
+    reply(tag, length < 9 ? REPLY_OK : REPLY_FAILED, "there is no network card");
     return;
   }
   int fd = control_socket();
   char card[] = CARD;
-  bool done = set_address(fd, CARD, 0, 0); /* the routes go with it */
-  if (length == 0) done = done && set_up(fd, CARD, false);
-  if (done && length > 0) {
-    uint32_t address, gateway, mask = htonl(~0U << (32 - body[8]));
+  bool done = take_address(fd, CARD) && set_up(fd, CARD, length > 0);
+  if (done && length == 9) {
+    uint32_t address, gateway;
     memcpy(&address, body, 4);
     memcpy(&gateway, body + 4, 4);
-    done = set_address(fd, CARD, address, mask) && set_up(fd, CARD, true) && add_route(fd, 0, 0, gateway, card);
+    done = add_address(CARD, address, body[8]) && add_route(fd, 0, 0, gateway, card);
   }
   int error = errno;
   close(fd);

@@ -54,6 +54,14 @@ try {
     return String(ok);
   };
 
+  /** Of the guest itself: what it takes packets for by its card. */
+  const addressesOfCard = async (microvm: TestMicrovm) => {
+    const { ok } = await one(microvm, 'file', { host: '/proc/net/fib_trie' });
+    const local = String(ok).matchAll(/-- ([\d.]+)\n\s+\/32 host LOCAL/g);
+    const addresses = [...local].map(([, address = '']) => address);
+    return [...new Set(addresses)].filter((address) => !/^127\.|^169\.254\.53\./.test(address));
+  };
+
   await check('INTERNET_EGRESS reaches a public host by TCP and by name', async () => {
     assert.deepEqual(
       await probe(free, [
@@ -109,6 +117,12 @@ try {
   await check('MicroVMs do not reach each other', async () => {
     const other = await addressOf(neighbour);
     assert.match(other, /^169\.254\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.\d+$/);
+    // Every clone has an address of its own, and none of the machine that its snapshot was made of.
+    for (const [microvm, own] of [
+      [neighbour, other],
+      [free, await addressOf(free)],
+    ] as const)
+      assert.deepEqual(await addressesOfCard(microvm), [own]);
     writeFileSync(arrivalsFile, '');
     const gateway = other.replace(/\d+$/, (last) => String(Number(last) - 1));
     await nothingReached(free, [
@@ -224,6 +238,9 @@ try {
     ].map((arn) => run(squib, image, { egressNetworkConnectors: [arn] })),
   );
   await check('a connector without rules is no egress at all, names included', async () => {
+    assert.deepEqual(await addressesOfCard(closed!), []);
+    const { ok: flags } = await one(closed!, 'file', { host: '/sys/class/net/eth0/flags' });
+    assert.equal(Number(flags) & 1, 0, `the card is up: ${flags}`);
     await nothingReached(closed!, [
       ...everywhere([publicHost, ...forbidden]),
       { action: 'name', host: 'public.test' },

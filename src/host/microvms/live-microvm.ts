@@ -143,7 +143,7 @@ export class LiveMicrovm {
         if (!(error instanceof GuestRequestFailed)) throw error;
         o.asSnapshot?.(`freed memory is stored as it was left: ${error.message}`);
       });
-      await this.#guest.setNetwork(undefined);
+      await this.#guest.takeAddress();
     }
     await this.#guest.close();
   }
