@@ -24,6 +24,7 @@ before(() => {
   folder = mkdtempSync(join(tmpdir(), 'squib-fuzz-'));
   execFileSync('gcc', [
     ...['-std=c11', '-O1', '-g', '-Wall', '-Wextra', '-Werror', '-fsanitize=address,undefined'],
+    '-Wl,--wrap=poll,--wrap=epoll_wait,--wrap=clock_gettime',
     ...['-fno-sanitize-recover=all', '-I', agent, '-o', join(folder, 'fuzz')],
     ...[join(import.meta.dirname, 'support/fuzz.c'), ...sources.map((name) => join(agent, name))],
   ]);
@@ -37,4 +38,9 @@ test('the agent survives random and mutated frames under sanitizers', () => {
   });
   assert.equal(status, 0, `seed ${seed}: ${stdout}${stderr.slice(0, 4000)}`);
   assert.ok(Number.parseInt(stdout, 10) > 500, `only ${stdout}`);
+});
+
+test('a guest that learns late of a new host goes on talking to it; a host that is gone for good is dropped', () => {
+  const { status, stdout, stderr } = spawnSync(join(folder, 'fuzz'), ['late'], { encoding: 'utf8' });
+  assert.equal(status, 0, `${stdout}${stderr.slice(0, 4000)}`);
 });

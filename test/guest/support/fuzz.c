@@ -2,14 +2,17 @@
  * The agent's channel, control and stream code on the host, under sanitizers, fed with well-formed, mutated and random
  * bytes. What would touch the machine (container, freezing, clock, power) is replaced here.
  *   fuzz SEED SECONDS
+ *   fuzz late
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <poll.h>
 #include <sanitizer/common_interface_defs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -254,8 +257,77 @@ static void check_receiver(void) {
   }
 }
 
+/* The port's own notice of a host that left, which may last longer than that is true; and the time. The linker puts these in. */
+static int port_that_hangs_up = -1;
+static time_t seconds; /* 0: the real time */
+int __real_epoll_wait(int epoll, struct epoll_event *events, int most, int timeout);
+int __wrap_epoll_wait(int epoll, struct epoll_event *events, int most, int timeout) {
+  int count = __real_epoll_wait(epoll, events, most, timeout);
+  for (int i = 0; i < count; i++)
+    if (((struct watch *)events[i].data.ptr)->fd == port_that_hangs_up) events[i].events |= EPOLLHUP;
+  return count;
+}
+int __real_poll(struct pollfd *fds, nfds_t count, int timeout);
+int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout) {
+  if (count != 1 || fds->fd != port_that_hangs_up) return __real_poll(fds, count, timeout);
+  fds->revents = POLLHUP;
+  return 1;
+}
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now) {
+  if (seconds == 0) return __real_clock_gettime(clock, now);
+  *now = (struct timespec){.tv_sec = seconds};
+  return 0;
+}
+
+static bool answers_ping(int host) {
+  static uint8_t bytes[4096];
+  while (read(host, bytes, sizeof bytes) > 0) continue;
+  uint8_t body[5] = {7, 0, 0, 0, REQUEST_PING};
+  length = 0;
+  add_frame(0, FRAME_REQUEST, body, sizeof body);
+  check(write(host, message, length) == (ssize_t)length, "write");
+  loop_turn(0);
+  loop_turn(0);
+  return read(host, bytes, sizeof bytes) >= HEADER_SIZE + 5 && bytes[4] == FRAME_REPLY && bytes[8] == 7;
+}
+
+/* A new host greets while the port still says that the one before it left. */
+static void learn_late(int port, int host) {
+  seconds = 1000;
+  channel_begin(port);
+  port_that_hangs_up = port;
+  length = 0;
+  add_greeting();
+  check(write(host, message, length) == (ssize_t)length, "write");
+  loop_turn(0);
+  loop_turn(0);
+  check(channel_connected(), "the greeting was not heard");
+  seconds += 2; /* the guest's processor stood still, or the host was busy */
+  loop_turn(0);
+  check(answers_ping(host), "silent towards a host that the port does not know of yet");
+  port_that_hangs_up = -1;
+  seconds += 20;
+  loop_turn(0);
+  check(answers_ping(host), "silent towards a host that the port knew of in time");
+  port_that_hangs_up = port;
+  check(answers_ping(host), "silent before the time is over"); /* the event by which the agent hears of the hang-up */
+  seconds += 20;
+  loop_turn(0);
+  check(!channel_connected(), "a host that has gone for good is kept");
+}
+
 int main(int count, char **arguments) {
-  check(count == 3, "fuzz SEED SECONDS");
+  bool late = count == 2 && strcmp(arguments[1], "late") == 0;
+  check(late || count == 3, "fuzz SEED SECONDS, or fuzz late");
+  if (late) {
+    int pair[2];
+    check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0, "socketpair");
+    state = 1;
+    loop_begin();
+    learn_late(pair[0], pair[1]);
+    return 0;
+  }
   state = strtoull(arguments[1], NULL, 10) * 0x9e3779b97f4a7c15ULL + 1;
   time_t end = time(NULL) + atoi(arguments[2]);
   int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
