@@ -25,6 +25,7 @@ const ingress = await startIngress({
     acquire: async () => {},
     touch: () => {},
     onEnd: () => () => {},
+    onSuspending: () => () => {},
   },
   dialer: {
     dial: (_microvmId, port) =>

@@ -314,6 +314,8 @@ void streams_drop_connection(void) {
       if (stream->kind == STREAM_OUTPUT) {
         stream->credit = 0;
         watch_for(&stream->watch, 0);
+      } else if (stream->kind == STREAM_TCP && stream->write_closed) {
+        stream_drop(stream); /* the application was told of the end, and may not have come to look at it */
       } else {
         close_hard(stream);
       }

@@ -31,6 +31,11 @@ export interface EndpointDirectory {
    * @returns a function that unregisters.
    */
   onEnd(microvmId: string, listener: () => void): () => void;
+  /**
+   * Calls `listener` whenever the MicroVM is about to be suspended: connections that nobody uses are better closed now
+   * than cut off then. @returns a function that unregisters.
+   */
+  onSuspending(microvmId: string, listener: () => void): () => void;
 }
 
 export type UnavailableReason =

@@ -29,7 +29,7 @@ export class Guest {
   readonly #sessions = new Map<number, Promise<ClientHttp2Session>>();
   readonly #open = new Set<Cuttable>();
   #touchedAt = 0;
-  #unregister: () => void = () => {};
+  readonly #registrations: (() => void)[];
   readonly #limits: GuestLimits;
   readonly #requests: TokenBucket | undefined;
   readonly #bytes: TokenBucket | undefined;
@@ -43,7 +43,10 @@ export class Guest {
     const { requestsPerSecond, bytesPerSecond } = this.#limits;
     if (requestsPerSecond) this.#requests = new TokenBucket(requestsPerSecond, 2 * requestsPerSecond);
     if (bytesPerSecond) this.#bytes = new TokenBucket(bytesPerSecond, bytesPerSecond / 4);
-    this.#unregister = guests.directory.onEnd(microvmId, () => this.end());
+    this.#registrations = [
+      guests.directory.onEnd(microvmId, () => this.end()),
+      guests.directory.onSuspending(microvmId, () => this.#closeIdle()),
+    ];
   }
 
   touch(): void {
@@ -123,7 +126,7 @@ export class Guest {
       list = [];
       this.#idle.set(upstream.port, list);
     }
-    if (this.ended || list.length >= idlePerPort) upstream.abort();
+    if (this.ended || list.length >= idlePerPort) upstream.close();
     else list.push(upstream);
   }
 
@@ -136,18 +139,22 @@ export class Guest {
   /** Closes connections that were kept long enough. */
   sweep(now: number): void {
     for (const [port, list] of this.#idle) {
-      for (const upstream of list.filter((one) => one.idleUntil <= now)) upstream.abort();
+      for (const upstream of list.filter((one) => one.idleUntil <= now)) upstream.close();
       if (list.length === 0) this.#idle.delete(port);
     }
+  }
+
+  #closeIdle(): void {
+    for (const list of this.#idle.values()) for (const upstream of [...list]) upstream.close();
+    this.#idle.clear();
   }
 
   end(): void {
     if (this.ended) return;
     this.ended = true;
-    this.#unregister();
+    for (const unregister of this.#registrations) unregister();
     this.#guests.remove(this);
-    for (const list of this.#idle.values()) for (const upstream of [...list]) upstream.abort();
-    this.#idle.clear();
+    this.#closeIdle();
     for (const user of [...this.#open]) user.cut();
     this.#open.clear();
     for (const session of this.#sessions.values()) {

@@ -143,15 +143,16 @@ test('onEnd tells when connections are lost: at SUSPENDED, at the end, not befor
   const heard: string[] = [];
   lab.control.endpoints.onEnd(id, () => heard.push('first'));
   lab.control.endpoints.onEnd(id, () => heard.push('unregistered'))();
+  lab.control.endpoints.onSuspending(id, () => heard.push('suspending'));
   await lab.api.SuspendMicrovm({ microvmIdentifier: id }, caller);
-  assert.equal(heard.length, 0);
+  assert.deepEqual(heard, ['suspending'], 'what nobody uses may be closed before');
   await lab.settle();
-  assert.deepEqual(heard, ['first']);
+  assert.deepEqual(heard, ['suspending', 'first']);
   await lab.api.ResumeMicrovm({ microvmIdentifier: id }, caller);
   await lab.settle();
   lab.control.endpoints.onEnd(id, () => heard.push('second'));
   lab.host.exit(id);
-  assert.deepEqual(heard, ['first', 'second']);
+  assert.deepEqual(heard, ['suspending', 'first', 'second']);
 });
 
 describe('time', () => {

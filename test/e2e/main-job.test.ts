@@ -122,6 +122,8 @@ describe('the main job, from a zip to a MicroVM that sleeps and wakes', () => {
   test('standard output of the container is in the log group that the specification names', async () => {
     const microvm = await run(squib, image);
     await microvm.json('/print?text=printed-by-the-test');
+    await suspend(microvm.id);
+    await microvm.json('/');
     await terminate(microvm.id);
     const { logs } = squib.clients;
     const logGroupName = '/aws/lambda-microvms/probe';
@@ -134,6 +136,8 @@ describe('the main job, from a zip to a MicroVM that sleeps and wakes', () => {
     const messages = events.map(({ message }) => message);
     assert.ok(messages.includes('printed-by-the-test'), messages.join('\n'));
     assert.ok(messages.includes('hook terminate'), messages.join('\n'));
+    // The application has heard of the end of the connections that squib keeps as of any client's.
+    assert.doesNotMatch(messages.join('\n'), /Exception occurred|Traceback/);
   });
 
   test('the end of the main process ends the MicroVM, with its exit code as the reason', async () => {

@@ -70,6 +70,10 @@ export class Loopback implements EndpointDirectory, GuestDialer {
     return () => set.delete(listener);
   }
 
+  onSuspending(): () => void {
+    return () => {};
+  }
+
   /** What control does before it suspends. */
   suspend(microvmId: string): void {
     this.state = 'suspended';

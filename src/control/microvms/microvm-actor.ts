@@ -63,6 +63,7 @@ export class MicrovmActor {
   #work: Promise<void> = Promise.resolve();
   readonly #waiting = new WaitingRoom();
   readonly #endListeners = new Set<() => void>();
+  readonly #suspendingListeners = new Set<() => void>();
   readonly #onStop = () => {
     this.#timer?.cancel();
     this.#waiting.turnAwayAll('closing');
@@ -94,6 +95,11 @@ export class MicrovmActor {
   onEnd(listener: () => void): () => void {
     this.#endListeners.add(listener);
     return () => this.#endListeners.delete(listener);
+  }
+
+  onSuspending(listener: () => void): () => void {
+    this.#suspendingListeners.add(listener);
+    return () => this.#suspendingListeners.delete(listener);
   }
 
   /** Asks the host for the first time: the MicroVM was just recorded as PENDING. */
@@ -313,6 +319,8 @@ export class MicrovmActor {
     if (to === 'RUNNING') {
       this.touch();
       this.#waiting.admitAll();
+    } else if (to === 'SUSPENDING') {
+      for (const listener of this.#suspendingListeners) listener();
     } else if (to === 'SUSPENDED' && from === 'RESUMING') {
       this.#waiting.turnAwayAll('resumeFailed');
     } else if (to === 'TERMINATING' || to === 'TERMINATED') {

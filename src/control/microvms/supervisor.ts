@@ -75,6 +75,10 @@ export class MicrovmSupervisor implements EndpointDirectory {
     return () => {};
   }
 
+  onSuspending(microvmId: string, listener: () => void): () => void {
+    return this.#actors.get(microvmId)?.onSuspending(listener) ?? (() => {});
+  }
+
   /** Resolves when nothing is being done for any MicroVM. */
   async settled(): Promise<void> {
     await Promise.all([...this.#actors.values()].map((actor) => actor.settled()));

@@ -11,6 +11,8 @@ const headEnd = Buffer.from('\r\n\r\n');
 /** How long an unused connection is kept when the application does not say: less than servers' usual 5 s. */
 const idleMs = 4000;
 const longestIdleMs = 60_000;
+/** How long an application may take to close a connection that was closed at this end. */
+const closingMs = 2000;
 
 /**
  * Why there is no head of an answer: a kept connection was dead already; a new one ended without a word, or with an
@@ -109,6 +111,17 @@ export class Http1Upstream implements RequestSender {
   resume(): void {
     this.#paused = false;
     this.#stream.resume();
+  }
+
+  /**
+   * Gives up a connection that was kept, as any client does: a reset is an error to many an application, which it
+   * reports at length, and long after it when it was suspended in between.
+   */
+  close(): void {
+    this.#guest.drop(this);
+    this.#stream.end();
+    const patience = setTimeout(() => this.#stream.destroy(), closingMs).unref();
+    this.#stream.once('close', () => clearTimeout(patience));
   }
 
   abort(): void {
