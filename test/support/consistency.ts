@@ -78,7 +78,7 @@ async function assertWires(squib: TestSquib, running: string[]): Promise<void> {
     );
   for (const end = Date.now() + 60_000; Date.now() < end && wired().length > running.length; )
     await sleep(20);
-  assert.deepEqual(wired().sort(), running.sort(), 'wires');
+  assert.deepEqual(wired().sort(), running.sort(), `wires\n${squib.log.slice(-3000)}`);
 }
 
 /**

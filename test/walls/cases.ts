@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SuspendMicrovmCommand } from '@aws-sdk/client-lambda-microvms';
 import { buildLog, createImage, imageSettled, put, zip } from '../support/images.ts';
 import { run, type TestMicrovm, until } from '../support/microvms.ts';
+import { beginToTalk } from './cases/activity.ts';
 import { deviceCases } from './cases/devices.ts';
 import { exhaustionCases } from './cases/exhaustion.ts';
 import { outsideCases } from './cases/outside.ts';
@@ -345,10 +346,12 @@ try {
     );
     assert.deepEqual([...seen], [`world ${publicHost}`]);
   });
+  const talked = await beginToTalk(image);
   await exhaustionCases(free, neighbour);
   await deviceCases(image, neighbour);
   await tenantCases(image, neighbour);
   await outsideCases(neighbour);
+  await talked();
   await check('what crossed a wire is counted', async () => {
     await terminate(free);
     await until(squib, neighbour.id, 'RUNNING');

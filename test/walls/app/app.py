@@ -4,6 +4,7 @@ import json
 import socket
 import struct
 import threading
+import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -82,6 +83,18 @@ def held(label, **_):
     return kept[label].recv(100).decode()
 
 
+def talk(label, **_):
+    """Says something to a held peer twice a second from now on."""
+
+    def on_and_on(peer=kept[label]):
+        while True:
+            peer.sendall(b"and another thing: " * 8)
+            time.sleep(0.5)
+
+    threading.Thread(target=on_and_on, daemon=True).start()
+    return "talking"
+
+
 def file(host, **_):
     with open(host) as f:
         return f.read()
@@ -94,7 +107,7 @@ def take_over_port_80(**_):
     return "taken"
 
 
-actions = {f.__name__: f for f in (tcp, udp, spoof, icmp, name, http, hold, held, file, take_over_port_80)}
+actions = {f.__name__: f for f in (tcp, udp, spoof, icmp, name, http, hold, held, talk, file, take_over_port_80)}
 actions |= hostile.actions
 
 
