@@ -86,9 +86,12 @@ describe('from a folder to a MicroVM that sleeps and wakes, in the browser', () 
     await page.keyboard.type('echo "$GREETING $((6 * 7)) from $(echo | wc -l)"\r');
     await page.locator('.xterm-rows').getByText('hello 42 from 1').waitFor();
     await page.keyboard.type("printf '\\033[38;2;1;200;3mgreen\\033[0m'; stty size\r");
-    const green = page.locator('.xterm-rows span').filter({ hasText: /^green$/ });
-    await green.waitFor();
-    assert.equal(await green.evaluate((element) => getComputedStyle(element).color), 'rgb(1, 200, 3)');
+    // Looked up anew each time: the terminal may draw the row again at any moment.
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('.xterm-rows span')].some(
+        (span) => span.textContent === 'green' && getComputedStyle(span).color === 'rgb(1, 200, 3)',
+      ),
+    );
     // The shell knows how large the terminal is.
     await page.waitForFunction(() => {
       const text = document.querySelector('.xterm-rows')?.textContent ?? '';

@@ -38,14 +38,14 @@ describe('the pages of the console, with a thousand MicroVMs', () => {
     const own = `/microvms/${ids.at(-1)}`;
     const paths = ['/', '/microvms', own, `${own}/logs`, '/microvms/run', '/images', '/images/new'];
     for (const path of [...paths, '/connectors', '/roles', '/credentials', '/audit', '/settings', '/none']) {
+      await go(path);
+      await page.locator('.loading').first().waitFor({ state: 'detached' });
       for (const [colorScheme, width] of [
         ['light', 1280],
         ['dark', 390],
       ] as const) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         await page.setViewportSize({ width, height: 800 });
-        await go(path);
-        await page.locator('.loading').first().waitFor({ state: 'detached' });
         assert.deepEqual(await seriousFindings(page), [], `${path} ${colorScheme}`);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(over <= 0, `${path} is ${over} pixels wider than the window of ${width}`);

@@ -152,7 +152,9 @@ describe('kill -9 of the daemon after each recorded step', () => {
     // These stay for a while, and a build needs the processor that looking without a pause would take.
     const pause = () => sleep(1);
     await crashAt('the artifact is fetched', scratch('artifact.zip'), pause);
+    await crashAt('the container is built', scratch('work'), pause);
     await crashAt('the root filesystem is there', scratch('version/rootfs.ext4'), pause);
+    await crashAt('its virtual machine boots', scratch('vm/machine.json'), pause);
     await crashAt('memory is saved', scratch('version/memory'), pause);
     const { state, reason } = await imageSettled(squib, arn);
     assert.equal(state, 'CREATED', reason);

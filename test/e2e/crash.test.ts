@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, statSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -9,15 +8,10 @@ import {
   SuspendMicrovmCommand,
   TerminateMicrovmCommand,
 } from '@aws-sdk/client-lambda-microvms';
-import { buildProbe, createImage, imageSettled, probeHooks, probeZip, put } from '../support/images.ts';
 import { get, isAlive, launch, run, until } from '../support/microvms.ts';
-import { TestSquib } from '../support/squib.ts';
+import { startWithProbe } from '../support/probe.ts';
+import type { TestSquib } from '../support/squib.ts';
 import { processesOf } from '../support/squib-processes.ts';
-
-/** Waits for a condition of the outside world; a test's own timeout ends it. */
-async function when(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(5);
-}
 
 describe('kill -9 of the daemon at any moment ends in a consistent state', () => {
   let squib: TestSquib;
@@ -33,27 +27,11 @@ describe('kill -9 of the daemon at any moment ends in a consistent state', () =>
   };
 
   before(async () => {
-    squib = await TestSquib.start();
+    ({ squib, image } = await startWithProbe());
   });
   after(() => squib?.remove());
 
-  test('while the container is built, and again while its VM boots: the acknowledged build is finished', async () => {
-    const uri = await put(squib, 'probe.zip', await probeZip());
-    const arn = await createImage(squib, 'interrupted', uri, { hooks: probeHooks });
-    const scratch = () => readdirSync(squib.layout.builds)[0];
-    await when(() => existsSync(squib.layout.builds) && scratch() !== undefined);
-    await when(() => existsSync(join(squib.layout.builds, scratch() ?? '-', 'work')));
-    await crash();
-    await when(() => existsSync(join(squib.layout.builds, scratch() ?? '-', 'vm', 'machine.json')));
-    await crash();
-    const { state, reason } = await imageSettled(squib, arn);
-    assert.equal(state, 'CREATED', reason);
-    assert.deepEqual(readdirSync(squib.layout.builds), []);
-    image = arn;
-  });
-
   test('at many moments of RunMicrovm: it ends RUNNING and answers', async () => {
-    image ??= await buildProbe(squib);
     for (const delay of [0, 30, 80, 200]) {
       const microvm = await launch(squib, image);
       await sleep(delay);

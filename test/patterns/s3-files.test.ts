@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { aws } from '../support/aws-cli.ts';
+import { suspend } from '../support/lifecycle.ts';
 import { TestSquib } from '../support/squib.ts';
 import { script } from './support.ts';
 
@@ -26,11 +27,7 @@ test('deploy.sh and files.sh: what is in the bucket is seen inside, what is writ
 });
 
 test('after a sleep the files are there again', async () => {
-  await aws(squib, ['lambda-microvms', 'suspend-microvm', '--microvm-identifier', id]);
-  const get = () => aws(squib, ['lambda-microvms', 'get-microvm', '--microvm-identifier', id]);
-  let { state } = await get();
-  while (state === 'SUSPENDING') ({ state } = await get());
-  assert.equal(state, 'SUSPENDED');
+  await suspend(squib, id);
   assert.equal(await files('GET', '/files/result.txt'), 'from inside');
 });
 

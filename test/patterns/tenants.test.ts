@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { aws } from '../support/aws-cli.ts';
+import { suspend } from '../support/lifecycle.ts';
 import { TestSquib } from '../support/squib.ts';
 import { script, tryScript } from './support.ts';
 
@@ -60,10 +61,7 @@ test('each tenant has an agent of its own, which is there again when it was asle
     JSON.parse(await script(squib, 'tenants/chat.sh', [id, message]));
   assert.deepEqual(await say(ann, 'one'), { tenant: 'ann', heard: ['one'] });
   assert.deepEqual(await say(ben, 'two'), { tenant: 'ben', heard: ['two'] });
-  await aws(squib, ['lambda-microvms', 'suspend-microvm', '--microvm-identifier', ann]);
-  const state = async () =>
-    (await aws(squib, ['lambda-microvms', 'get-microvm', '--microvm-identifier', ann])).state;
-  while ((await state()) !== 'SUSPENDED');
+  await suspend(squib, ann);
   assert.deepEqual(await say(ann, 'three'), { tenant: 'ann', heard: ['one', 'three'] });
   const stranger = await script(squib, 'tenants/chat.sh', [ben, 'hello'], { GATEWAY_TOKEN: 'wrong' });
   assert.deepEqual(JSON.parse(stranger), { error: 'who are you?' });

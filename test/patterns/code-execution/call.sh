@@ -3,12 +3,9 @@
 set -euo pipefail
 STACK="${STACK:-code-execution}"
 REGION="${AWS_REGION:-$(aws configure get region)}"
-output() {
-  aws cloudformation describe-stacks --stack-name "$STACK" \
-    --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue" --output text
-}
-IMAGE="$(output ImageArn)"
-ROLE="$(output ExecutionRoleArn)"
+at() { echo "Outputs[?OutputKey=='$1'].OutputValue | [0]"; }
+read -r IMAGE ROLE <<<"$(aws cloudformation describe-stacks --stack-name "$STACK" --output text \
+  --query "Stacks[0].[$(at ImageArn), $(at ExecutionRoleArn)]")"
 CONNECTOR="arn:aws:lambda:$REGION:aws:network-connector:aws-network-connector"
 
 RUN="$(aws lambda-microvms run-microvm \

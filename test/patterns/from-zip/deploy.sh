@@ -45,7 +45,7 @@ while :; do
       exit 1
       ;;
   esac
-  sleep 4
+  sleep 8
 done
 aws logs filter-log-events --log-group-name "/aws/lambda-microvms/$NAME" --query 'events[].message' --output text
 echo "$IMAGE"

@@ -8,12 +8,9 @@ HERE="$(cd "$(dirname "$0")" && pwd)"
 CONNECTORS="arn:aws:lambda:$AWS_REGION:aws:network-connector:aws-network-connector"
 ARGS=(--region "$AWS_REGION")
 
-output() {
-  aws cloudformation describe-stacks --stack-name "$STACK_NAME" "${ARGS[@]}" \
-    --query "Stacks[0].Outputs[?OutputKey==\`$1\`].OutputValue" --output text
-}
-IMAGE="$(output ImageArn)"
-ROLE="$(output ExecutionRoleArn)"
+at() { echo "Outputs[?OutputKey=='$1'].OutputValue | [0]"; }
+read -r IMAGE ROLE <<<"$(aws cloudformation describe-stacks --stack-name "$STACK_NAME" "${ARGS[@]}" --output text \
+  --query "Stacks[0].[$(at ImageArn), $(at ExecutionRoleArn)]")"
 
 ID="$(aws lambda-microvms list-microvms "${ARGS[@]}" --output json | python3 -c "
 import json, sys
@@ -30,11 +27,11 @@ if [ -z "$ID" ]; then
     --logging '{"cloudWatch":{"logGroup":"/aws/lambda-microvms/'"$IMAGE_NAME"'"}}' \
     --query microvmId --output text)"
 fi
-until STATE="$(aws lambda-microvms get-microvm --microvm-identifier "$ID" "${ARGS[@]}" --query state --output text)" \
-  && [ "$STATE" = RUNNING ] || [ "$STATE" = SUSPENDED ]; do
-  sleep 1
-done
-ENDPOINT="$(aws lambda-microvms get-microvm --microvm-identifier "$ID" "${ARGS[@]}" --query endpoint --output text)"
+while
+  read -r STATE ENDPOINT <<<"$(aws lambda-microvms get-microvm --microvm-identifier "$ID" "${ARGS[@]}" \
+    --query '[state,endpoint]' --output text)"
+  [ "$STATE" != RUNNING ] && [ "$STATE" != SUSPENDED ]
+do sleep 1; done
 TOKEN="$(aws lambda-microvms create-microvm-auth-token --microvm-identifier "$ID" \
   --expiration-in-minutes 60 --allowed-ports allPorts={} "${ARGS[@]}" \
   --query 'authToken."X-aws-proxy-auth"' --output text)"

@@ -24,15 +24,13 @@ aws cloudformation deploy \
     EndpointUrl="${ENDPOINT_URL:-}" \
   --capabilities CAPABILITY_NAMED_IAM \
   --region "$AWS_REGION"
-output() {
-  aws cloudformation describe-stacks --stack-name "$STACK_NAME" --region "$AWS_REGION" \
-    --query "Stacks[0].Outputs[?OutputKey==\`$1\`].OutputValue" --output text
-}
-BUCKET="$(output Bucket)"
+at() { echo "Outputs[?OutputKey=='$1'].OutputValue | [0]"; }
+read -r IMAGE ROLE BUCKET <<<"$(aws cloudformation describe-stacks --stack-name "$STACK_NAME" --region "$AWS_REGION" \
+  --output text --query "Stacks[0].[$(at ImageArn), $(at ExecutionRoleArn), $(at Bucket)]")"
 echo "already there" | aws s3 cp - "s3://$BUCKET/shared/readme.txt"
 aws lambda-microvms run-microvm \
-  --image-identifier "$(output ImageArn)" \
-  --execution-role-arn "$(output ExecutionRoleArn)" \
+  --image-identifier "$IMAGE" \
+  --execution-role-arn "$ROLE" \
   --run-hook-payload "{\"bucket\":\"$BUCKET\",\"prefix\":\"${PREFIX:-shared/}\"}" \
   --idle-policy '{"maxIdleDurationSeconds":900,"suspendedDurationSeconds":900,"autoResumeEnabled":true}' \
   --region "$AWS_REGION" --query '[microvmId]' --output text

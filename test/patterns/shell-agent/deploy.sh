@@ -23,13 +23,12 @@ aws cloudformation deploy \
   --parameter-overrides S3Bucket="$S3_BUCKET" S3Key="$S3_KEY" ImageName="$IMAGE_NAME" \
   --capabilities CAPABILITY_NAMED_IAM \
   --region "$AWS_REGION"
-output() {
-  aws cloudformation describe-stacks --stack-name "$STACK_NAME" --region "$AWS_REGION" \
-    --query "Stacks[0].Outputs[?OutputKey==\`$1\`].OutputValue" --output text
-}
+at() { echo "Outputs[?OutputKey=='$1'].OutputValue | [0]"; }
+read -r IMAGE ROLE <<<"$(aws cloudformation describe-stacks --stack-name "$STACK_NAME" --region "$AWS_REGION" \
+  --output text --query "Stacks[0].[$(at ImageArn), $(at ExecutionRoleArn)]")"
 LAUNCH="$(aws lambda-microvms run-microvm \
-  --image-identifier "$(output ImageArn)" \
-  --execution-role-arn "$(output ExecutionRoleArn)" \
+  --image-identifier "$IMAGE" \
+  --execution-role-arn "$ROLE" \
   --ingress-network-connectors '["arn:aws:lambda:'"$AWS_REGION"':aws:network-connector:aws-network-connector:SHELL_INGRESS"]' \
   --idle-policy '{"maxIdleDurationSeconds":3600,"suspendedDurationSeconds":1800,"autoResumeEnabled":true}' \
   --logging '{"cloudWatch":{"logGroup":"/aws/lambda-microvms/'"$IMAGE_NAME"'"}}' \

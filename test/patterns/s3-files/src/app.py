@@ -8,14 +8,16 @@ import boto3
 from botocore.exceptions import ClientError
 
 place = {}
+# One session for all clients, and a first one that is never used: what boto3 loads for S3 is in the snapshot.
+session = boto3.session.Session(region_name=os.environ["AWS_REGION"])  # boto3 takes no region from AWS_REGION
+session.client("s3", aws_access_key_id="none", aws_secret_access_key="none")
 client = None
 
 
 def connect():
     """After a start from the snapshot or a long sleep: new connections, keys that hold."""
     global client
-    # boto3 takes no region from AWS_REGION.
-    client = boto3.session.Session().client("s3", region_name=os.environ["AWS_REGION"])
+    client = session.client("s3")
 
 
 class Server(BaseHTTPRequestHandler):
