@@ -13,6 +13,8 @@ const mib = 1024 ** 2;
  */
 const settleMs = 12_000;
 const idleMs = 10_000;
+/** So many machines, one after the other, stand for one that is alone: what QEMU takes differs from start to start. */
+const singles = 5;
 
 /** What machines that do nothing cost, each. */
 interface Cost {
@@ -32,15 +34,20 @@ export async function bench({ quick, note }: BenchOptions): Promise<Result[]> {
   const counts = quick ? [1, 5] : [1, 10, 50, 100];
   const running: BenchMicrovm[] = [];
   try {
-    const bare = await bareCost(lab);
+    const bare = await typical(quick, () => bareCost(lab));
     note(describe('bare restore', bare));
     const daemonBefore = ownMemory(lab.squib.pid);
     const results: Result[] = [];
     let alone: Times | undefined;
     for (const count of counts) {
+      const single = count === 1 ? await typical(quick, () => singleCost(lab)) : undefined;
       while (running.length < count) running.push(await lab.run());
-      const pids = running.map(({ id }) => lab.pid(id));
-      const cost = await costOf(pids, lab);
+      const cost =
+        single ??
+        (await costOf(
+          running.map(({ id }) => lab.pid(id)),
+          lab,
+        ));
       const daemon = Math.max(0, ownMemory(lab.squib.pid) - daemonBefore) / count;
       note(`${describe(`${count} running`, cost)}, ${(daemon / mib).toFixed(2)} MiB of the daemon each`);
       const name = (what: string) => `${what}, ${count} running`;
@@ -76,6 +83,22 @@ async function bareCost(lab: BenchLab): Promise<Cost> {
   } finally {
     await machine.end();
   }
+}
+
+/** Of a MicroVM that runs alone. */
+async function singleCost(lab: BenchLab): Promise<Cost> {
+  const microvm = await lab.run();
+  try {
+    return await costOf([lab.pid(microvm.id)], lab);
+  } finally {
+    await microvm.terminate();
+  }
+}
+
+async function typical(quick: boolean, measure: () => Promise<Cost>): Promise<Cost> {
+  const costs: Cost[] = [];
+  while (costs.length < (quick ? 1 : singles)) costs.push(await measure());
+  return { memory: median(costs.map(({ memory }) => memory)), cpu: median(costs.map(({ cpu }) => cpu)) };
 }
 
 async function costOf(pids: readonly number[], lab: BenchLab): Promise<Cost> {
