@@ -68,8 +68,8 @@ export function accessByLog(log: Log): AccessSink {
   return (entry) => log.info('endpoint.request', { ...entry });
 }
 
-const batchMs = 50;
-const batchLines = 200;
+const batchMs = 250;
+const batchLines = 1000;
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 
 /** The time as ISO 8601; many lines share a millisecond. */
