@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import { release, version } from 'node:os';
 import { join } from 'node:path';
 import { SquibError } from '../errors/squib-error.ts';
-import { writeDurably } from './durable.ts';
 import { probeKvm } from './kvm-probe.ts';
 
 export interface Choice {
@@ -52,6 +53,9 @@ async function rememberedVerdict(cacheDir: string): Promise<Verdict> {
     }
   }
   const verdict = { circumstances, ...(await probeKvm(cacheDir)) };
-  await writeDurably(path, `${JSON.stringify(verdict, null, 2)}\n`, 0o644);
+  // Several squibs may find this out at a time; whoever is last replaces what is the same.
+  const fresh = `${path}.${randomUUID()}`;
+  await writeFile(fresh, `${JSON.stringify(verdict, null, 2)}\n`, { mode: 0o644 });
+  await rename(fresh, path);
   return verdict;
 }
