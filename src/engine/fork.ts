@@ -7,7 +7,6 @@ import { promisify } from 'node:util';
 import { saveDevices } from './device-state.ts';
 import { findDirtyPages, findMapping, openProcessMemory, PAGE } from './dirty-pages.ts';
 import { renameDurably, sync, writeDurably } from './durable.ts';
-import type { EngineContext } from './engine-context.ts';
 import { MachineFailed } from './errors.ts';
 import type { QemuMachine } from './machine.ts';
 import { MOST_OVERLAYS, overlayName } from './machine-arguments.ts';
@@ -36,19 +35,14 @@ export interface ForkResult {
  * stands still; the read-only disks below are hard links. The folder appears under its name complete, all at once.
  * @throws MachineFailed, or the system's error such as ENOSPC; nothing is left of the attempt then.
  */
-export async function fork(
-  engine: EngineContext,
-  machine: QemuMachine,
-  snapshotDir: string,
-  around: Around,
-): Promise<ForkResult> {
+export async function fork(machine: QemuMachine, snapshotDir: string, around: Around): Promise<ForkResult> {
   const parentDir = machine.record.snapshotDir;
   if (!parentDir) throw new MachineFailed('Only a machine restored from a snapshot can be forked.');
   const fresh = `${snapshotDir}.new`;
   await rm(fresh, { recursive: true, force: true });
   try {
     await mkdir(fresh, { mode: 0o711 });
-    const result = await write(engine, machine, parentDir, fresh, around);
+    const result = await write(machine, parentDir, fresh, around);
     await renameDurably(fresh, snapshotDir);
     return result;
   } catch (error) {
@@ -58,7 +52,6 @@ export async function fork(
 }
 
 async function write(
-  engine: EngineContext,
   machine: QemuMachine,
   parentDir: string,
   fresh: string,
@@ -109,7 +102,7 @@ async function write(
   }
   const manifest = newManifest({
     id: randomUUID(),
-    madeWith: { ...below.madeWith, qemuVersion: engine.circumstances.qemuVersion },
+    madeWith: { ...below.madeWith, qemuVersion: await machine.qemuVersion() },
     shape: below.shape,
     devices: { bytes: devices.content.length, crc32: devices.crc32 },
     diskBytes: below.diskBytes,

@@ -97,6 +97,14 @@ export class QemuMachine implements Machine {
     return this.record.snapshotDir;
   }
 
+  /** That of its process, which may be older than the engine. */
+  async qemuVersion(): Promise<string> {
+    const { qemu } = (await this.qmp.execute('query-version')) as {
+      qemu: { major: number; minor: number; micro: number };
+    };
+    return `${qemu.major}.${qemu.minor}.${qemu.micro}`;
+  }
+
   get uid(): number {
     return this.record.uid;
   }

@@ -2,7 +2,6 @@ import { chmod, mkdir, open, rm } from 'node:fs/promises';
 import { saveDevices } from './device-state.ts';
 import { findDirtyPages, findMapping, openProcessMemory, PAGE } from './dirty-pages.ts';
 import { renameDurably, sync } from './durable.ts';
-import type { EngineContext } from './engine-context.ts';
 import { MachineFailed } from './errors.ts';
 import type { QemuMachine } from './machine.ts';
 import { machineFiles } from './machine-record.ts';
@@ -23,7 +22,7 @@ export interface SuspendSizes {
  * On any failure the machine goes on as before and nothing is left of the attempt.
  * @throws MachineFailed, or the system's error such as ENOSPC.
  */
-export async function suspend(engine: EngineContext, machine: QemuMachine): Promise<SuspendSizes> {
+export async function suspend(machine: QemuMachine): Promise<SuspendSizes> {
   const { suspended, suspendedOld } = machineFiles(machine.dir);
   const fresh = `${suspended}.new`;
   const before = machine.qmp.execute('query-status') as Promise<{ running: boolean }>;
@@ -33,7 +32,7 @@ export async function suspend(engine: EngineContext, machine: QemuMachine): Prom
   try {
     for (const left of [fresh, suspendedOld]) await rm(left, { recursive: true, force: true });
     await mkdir(fresh, { mode: 0o700 });
-    sizes = await writeState(engine, machine, fresh, stoppedAt);
+    sizes = await writeState(machine, fresh, stoppedAt);
     await rm(suspended, { recursive: true, force: true });
     await renameDurably(fresh, suspended);
   } catch (error) {
@@ -45,12 +44,7 @@ export async function suspend(engine: EngineContext, machine: QemuMachine): Prom
   return sizes;
 }
 
-async function writeState(
-  engine: EngineContext,
-  machine: QemuMachine,
-  folder: string,
-  stoppedAt: number,
-): Promise<SuspendSizes> {
+async function writeState(machine: QemuMachine, folder: string, stoppedAt: number): Promise<SuspendSizes> {
   const { snapshotDir } = machine.record;
   if (!snapshotDir) throw new MachineFailed('Only a machine restored from a snapshot can be suspended.');
   const files = suspendedFiles(folder);
@@ -73,7 +67,7 @@ async function writeState(
   const dirtyBytes = PAGE * runs.reduce((sum, run) => sum + run.count, 0);
   const manifest = encodeSuspended({
     snapshotId: id,
-    madeWith: { ...madeWith, qemuVersion: engine.circumstances.qemuVersion },
+    madeWith: { ...madeWith, qemuVersion: await machine.qemuVersion() },
     stoppedAt,
     dirtyBytes,
     pages,

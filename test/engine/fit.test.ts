@@ -10,8 +10,14 @@ const here: Circumstances = {
   qemuVersion: '10.0.2',
 };
 
-test('what an older QEMU saved, or another fix of the same release, fits a newer one', () => {
-  for (const qemuVersion of ['7.2.0', '9.2.4', '10.0.0', '10.0.99']) checkFit({ ...here, qemuVersion }, here);
+test('another fix of the same release of QEMU fits', () => {
+  for (const qemuVersion of ['10.0.0', '10.0.2', '10.0.99']) checkFit({ ...here, qemuVersion }, here);
+});
+
+test('another release of QEMU does not fit, be it older or newer', () => {
+  for (const qemuVersion of ['7.2.0', '9.2.4', '10.1.0', '11.1.3']) {
+    assert.throws(() => checkFit({ ...here, qemuVersion }, here), SnapshotUnfit);
+  }
 });
 
 test('what does not fit is refused with every difference by name', () => {
