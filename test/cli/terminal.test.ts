@@ -257,6 +257,11 @@ describe('cp', { concurrency: false }, () => {
       assert.equal(seen.code, code, seen.stderr);
       assert.match(seen.stderr, problem);
     }
+    // On a busy machine the MicroVM has refused before there is anything to send.
+    const many = await Promise.all(
+      Array.from({ length: 6 }, () => squibDo(['cp', join(folder, 'one'), `${id}:/no/folder/x`])),
+    );
+    for (const { stderr } of many) assert.match(stderr, /^squib: \/no\/folder: No such file or directory/);
   });
 });
 

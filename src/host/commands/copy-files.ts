@@ -1,5 +1,4 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { Readable, type Writable } from 'node:stream';
 import { CommandRefused } from '../../control/host.ts';
 import type { GuestProcess } from '../../guest/guest-connection.ts';
 import { ByteReader } from '../files/byte-reader.ts';
@@ -39,14 +38,33 @@ export async function writeFiles(live: LiveMicrovm, path: string, tar: Readable)
   const failure = failureOf(process, path);
   process.output?.stdout.resume();
   try {
-    await pipeline(entriesOf(tar), process.stream, { end: true });
+    await send(entriesOf(tar), process.stream);
   } catch (error) {
-    // The guest closes its input when it has given up, and then its own words tell more.
-    if (error instanceof CommandRefused) giveUp(process);
-    throw (await failure) ?? error;
+    giveUp(process);
+    throw error;
   }
   const failed = await failure;
   if (failed) throw failed;
+}
+
+/**
+ * Writes until the guest closes its input: it has given up then, and its own words tell why. Unlike `pipeline`, this
+ * also notices when that happened before there was anything to write.
+ */
+async function send(parts: AsyncIterable<Buffer>, stream: Writable): Promise<void> {
+  const movement = () =>
+    new Promise<void>((resolve) => {
+      const moved = () => {
+        stream.off('drain', moved).off('close', moved);
+        resolve();
+      };
+      stream.on('drain', moved).on('close', moved);
+    });
+  for await (const part of parts) {
+    if (!stream.writable) return;
+    if (!stream.write(part)) await movement();
+  }
+  stream.end();
 }
 
 async function open(live: LiveMicrovm, path: string) {
