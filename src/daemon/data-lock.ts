@@ -32,20 +32,46 @@ export function lockDataDir(dataDir: string): { release(): void } {
   };
 }
 
+/** A holder that comes or goes has the lock without its process id beside it, for a moment. */
+const betweenMs = 1000;
+const pollMs = 10;
+
 /**
  * Process id of the daemon that holds the lock; undefined when nobody does.
  * @throws SquibError when this user may not look
  */
 export function lockHolder(dataDir: string): number | undefined {
-  const file = join(dataDir, 'lock');
+  for (const end = Date.now() + betweenMs; Date.now() < end; pause()) {
+    if (!isHeld(join(dataDir, 'lock'))) return undefined;
+    const pid = readPid(pidFile(dataDir));
+    if (pid > 0) return pid;
+  }
+  throw new SquibError(
+    `Somebody holds ${join(dataDir, 'lock')}, and does not say who.`,
+    'Ask again; if that does not help, look for the process that has it open.',
+  );
+}
+
+function readPid(file: string): number {
+  try {
+    return Number(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return 0;
+  }
+}
+
+const pause = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pollMs);
+
+function isHeld(file: string): boolean {
   let lock: DatabaseSync | undefined;
   try {
-    if (!existsSync(file)) return undefined;
+    if (!existsSync(file)) return false;
     lock = new DatabaseSync(file);
     lock.exec(take);
-    return undefined;
+    return false;
   } catch (error) {
-    if ((error as { errcode?: number }).errcode === 5) return Number(readFileSync(pidFile(dataDir), 'utf8'));
+    if ((error as { errcode?: number }).errcode === 5) return true;
     throw new SquibError(`${file} cannot be read.`, 'Use sudo.', { cause: error });
   } finally {
     lock?.close();
