@@ -37,17 +37,13 @@ export async function bench({ quick, note }: BenchOptions): Promise<Result[]> {
     const bare = await typical(quick, () => bareCost(lab));
     note(describe('bare restore', bare));
     const daemonBefore = ownMemory(lab.squib.pid);
+    const single = await typical(quick, () => singleCost(lab));
     const results: Result[] = [];
     let alone: Times | undefined;
     for (const count of counts) {
-      const single = count === 1 ? await typical(quick, () => singleCost(lab)) : undefined;
       while (running.length < count) running.push(await lab.run());
-      const cost =
-        single ??
-        (await costOf(
-          running.map(({ id }) => lab.pid(id)),
-          lab,
-        ));
+      const pids = running.map(({ id }) => lab.pid(id));
+      const cost = count === 1 ? single : await costOf(pids, lab);
       const daemon = Math.max(0, ownMemory(lab.squib.pid) - daemonBefore) / count;
       note(`${describe(`${count} running`, cost)}, ${(daemon / mib).toFixed(2)} MiB of the daemon each`);
       const name = (what: string) => `${what}, ${count} running`;

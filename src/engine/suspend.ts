@@ -51,7 +51,11 @@ async function writeState(machine: QemuMachine, folder: string, stoppedAt: numbe
   const { disk } = machineFiles(machine.dir);
   const { id, madeWith } = await readManifest(snapshotDir);
   const mapping = await findMapping(machine.pid, snapshotFiles(snapshotDir).memory);
-  const [devices, runs] = await Promise.all([saveDevices(machine), findDirtyPages(machine.pid, mapping)]);
+  const [devices, runs, qemuVersion] = await Promise.all([
+    saveDevices(machine),
+    findDirtyPages(machine.pid, mapping),
+    machine.qemuVersion(),
+  ]);
   const memory = openProcessMemory(machine.pid, 'r');
   // All have ended, well or badly, before anything is closed or removed under them.
   const written = await Promise.allSettled([
@@ -67,7 +71,7 @@ async function writeState(machine: QemuMachine, folder: string, stoppedAt: numbe
   const dirtyBytes = PAGE * runs.reduce((sum, run) => sum + run.count, 0);
   const manifest = encodeSuspended({
     snapshotId: id,
-    madeWith: { ...madeWith, qemuVersion: await machine.qemuVersion() },
+    madeWith: { ...madeWith, qemuVersion },
     stoppedAt,
     dirtyBytes,
     pages,

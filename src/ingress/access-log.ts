@@ -68,6 +68,7 @@ export function accessByLog(log: Log): AccessSink {
   return (entry) => log.info('endpoint.request', { ...entry });
 }
 
+/** Writing a batch delays the request that is under way, so there are few. */
 const batchMs = 250;
 const batchLines = 1000;
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;

@@ -13,6 +13,7 @@ import { settings } from '../../src/control-groups/limits.ts';
 import { usableControllers } from '../../src/control-groups/usable.ts';
 import type { Engine, LimitSettings } from '../../src/engine/engine.ts';
 import { limitsOfAll, machineLimits } from '../../src/engine/machine-limits.ts';
+import { killIfThere } from '../support/squib-processes.ts';
 import { type Guest, wake } from './fixture/guest.ts';
 import { CACHE, FIRST_UID, type Ground, makeEngine, makeGround, nextOrder } from './fixture/snapshot.ts';
 
@@ -150,13 +151,7 @@ describe('limits of a QEMU on this host', () => {
   }
 
   async function end(id: string, child: ChildProcess): Promise<void> {
-    for (const folder of foldersOf(id))
-      for (const pid of members(folder).filter(Boolean).map(Number))
-        try {
-          process.kill(pid, 'SIGKILL');
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it ended meanwhile
-        }
+    for (const folder of foldersOf(id)) members(folder).filter(Boolean).map(Number).forEach(killIfThere);
     if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
     assert.ok(await ControlGroup.at(join(name, id), layout).remove());
   }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lockDataDir } from '../../src/daemon/data-lock.ts';
+import { SquibError } from '../../src/errors/squib-error.ts';
 
 let own: string | undefined;
 
@@ -45,7 +46,8 @@ async function lockOf(folder: string): Promise<{ release(): void }> {
   for (;;) {
     try {
       return lockDataDir(folder);
-    } catch {
+    } catch (error) {
+      if (!(error instanceof SquibError)) throw error;
       await sleep(100); // somebody makes it right now
     }
   }

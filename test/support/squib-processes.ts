@@ -17,6 +17,15 @@ export function processesOf(...marks: string[]): number[] {
   return found;
 }
 
+/** What was found a moment ago may have ended by itself. */
+export function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 function readdirNumbers(folder: string): number[] {
   return readdirSync(folder).map(Number).filter(Number.isInteger);
 }

@@ -16,7 +16,7 @@ import { namespaceOf, removeNamespace } from '../../src/host/network/uplink.ts';
 import { ensureStandInImages } from '../../src/setup/stand-in-images.ts';
 import { freePort } from './free-port.ts';
 import { noteSquib } from './leftovers.ts';
-import { processesOf } from './squib-processes.ts';
+import { killIfThere, processesOf } from './squib-processes.ts';
 
 const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
@@ -100,7 +100,7 @@ export class TestSquib {
     await this.down();
     const { name } = namespaceOf(dataDir);
     // On a file system of its own, what a QEMU has mounted does not tell where that is; its control group does.
-    for (const pid of processesOf(dataDir, `/${name}/`)) end(pid);
+    for (const pid of processesOf(dataDir, `/${name}/`)) killIfThere(pid);
     await removeNamespace(dataDir);
     const machines = ControlGroup.at(name, await readLayout());
     for (let attempt = 0; attempt < 100; attempt++) {
@@ -135,13 +135,5 @@ export class TestSquib {
 
   get baseImageArn(): string {
     return `arn:aws:lambda:${this.config.region}:aws:microvm-image:al2023-1`;
-  }
-}
-
-function end(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has ended by itself
   }
 }
